@@ -1,0 +1,2 @@
+//! leads
+fn main() {}
