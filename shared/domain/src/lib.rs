@@ -1,1 +1,23 @@
-//! Placeholder.
+//! The rules of the CRM: what a lead, a contact, an order or a ticket is and what may happen to it.
+//!
+//! Pure: no async, no store, no HTTP, no clock. The time, randomness and ids are arguments.
+
+pub mod actor;
+pub mod custom;
+pub mod email;
+pub mod event;
+pub mod id;
+pub mod invalid;
+pub mod lead;
+pub mod money;
+pub mod permission;
+pub mod phone;
+pub mod record;
+pub mod settings;
+pub mod text;
+
+pub use actor::{Actor, Via};
+pub use id::{Prefix, RecordId, TenantId};
+pub use invalid::{Invalid, Problem};
+pub use money::{Currency, Money};
+pub use record::{Common, Kind, Meta, Record, Rules, Unique};

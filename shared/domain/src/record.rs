@@ -1,0 +1,452 @@
+//! What every record has in common, and what a kind of record must say of itself.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::actor::{Actor, Via};
+use crate::custom;
+use crate::id::{Prefix, RecordId};
+use crate::invalid::Invalid;
+use crate::settings::Settings;
+use crate::text;
+
+/// A record may be this long as JSON, in bytes.
+pub const MOST_BYTES: usize = 128 * 1024;
+
+/// What a caller may set on a record of any kind.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Common {
+    /// The user who looks after the record.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub owner_id: Option<String>,
+    /// Free labels, at most 50 of 50 characters.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub tags: BTreeSet<String>,
+    /// The values of the tenant's own fields.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schema(value_type = Object)]
+    pub custom: BTreeMap<String, Value>,
+    /// What other systems call the record: source → id. Unique per source.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub external_ids: BTreeMap<String, String>,
+}
+
+impl Common {
+    /// The names of its fields, so that an input can be split.
+    pub const FIELDS: [&'static str; 4] = ["owner_id", "tags", "custom", "external_ids"];
+
+    /// Checks and normalises.
+    ///
+    /// # Errors
+    /// [`Invalid`] with every fault.
+    pub fn check(self, noun: &str, rules: &Rules) -> Result<Self, Invalid> {
+        let mut invalid = Invalid::default();
+        if let Some(owner) = &self.owner_id
+            && RecordId::parse(Prefix::User, owner).is_err()
+        {
+            invalid.add("owner_id", "id_malformed", "an owner is a user's id, usr_…");
+        }
+        if self.tags.len() > 50 {
+            invalid.add("tags", "too_many", "at most 50 tags");
+        }
+        let tags = self
+            .tags
+            .into_iter()
+            .filter_map(|tag| invalid.take(text::required("tags", Some(tag), 50)))
+            .collect();
+        let custom = invalid
+            .take(custom::check(
+                &rules.fields,
+                noun,
+                &self.custom,
+                &rules.settings.country,
+            ))
+            .unwrap_or_default();
+        if self.external_ids.len() > 20 {
+            invalid.add("external_ids", "too_many", "at most 20 external ids");
+        }
+        for (source, id) in &self.external_ids {
+            let place = format!("external_ids/{source}");
+            if !is_source(source) {
+                invalid.add(
+                    &place,
+                    "key_malformed",
+                    "a source is a-z, 0-9, _ and -, at most 40 characters, and not 'email'",
+                );
+            }
+            if id.is_empty() || id.len() > 200 || id.chars().any(char::is_control) {
+                invalid.add(&place, "too_long", "an external id has 1 to 200 characters");
+            }
+        }
+        invalid.check()?;
+        Ok(Self {
+            owner_id: self.owner_id,
+            tags,
+            custom,
+            external_ids: self.external_ids,
+        })
+    }
+}
+
+/// Whether a text may name a source of external ids.
+#[must_use]
+pub fn is_source(text: &str) -> bool {
+    !text.is_empty()
+        && text.len() <= 40
+        && text != "email"
+        && text
+            .chars()
+            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '_' | '-'))
+}
+
+/// What every record carries beside its own fields.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Meta {
+    /// The record's id.
+    pub id: RecordId,
+    /// Counts the record's changes, from 1.
+    pub version: u64,
+    /// When it was made.
+    #[serde(with = "crate::settings::millis")]
+    pub created_at: Timestamp,
+    /// When it was last changed.
+    #[serde(with = "crate::settings::millis")]
+    pub updated_at: Timestamp,
+    /// Who made it.
+    pub created_by: String,
+    /// Who last changed it.
+    pub updated_by: String,
+    /// Through what it was last changed.
+    pub updated_via: Via,
+    /// When it was deleted; gone for good 30 days later.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deleted_at: Option<Timestamp>,
+    /// The record this one was merged into.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub merged_into: Option<RecordId>,
+    /// What a caller may set on a record of any kind.
+    #[serde(flatten)]
+    pub common: CommonStored,
+}
+
+/// [`Common`] as stored: present also when empty, so that every record has the same shape.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct CommonStored {
+    /// The user who looks after the record.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner_id: Option<String>,
+    /// Free labels.
+    #[serde(default)]
+    pub tags: BTreeSet<String>,
+    /// The values of the tenant's own fields.
+    #[serde(default)]
+    pub custom: BTreeMap<String, Value>,
+    /// What other systems call the record.
+    #[serde(default)]
+    pub external_ids: BTreeMap<String, String>,
+}
+
+impl From<Common> for CommonStored {
+    fn from(
+        Common {
+            owner_id,
+            tags,
+            custom,
+            external_ids,
+        }: Common,
+    ) -> Self {
+        Self {
+            owner_id,
+            tags,
+            custom,
+            external_ids,
+        }
+    }
+}
+
+impl From<CommonStored> for Common {
+    fn from(
+        CommonStored {
+            owner_id,
+            tags,
+            custom,
+            external_ids,
+        }: CommonStored,
+    ) -> Self {
+        Self {
+            owner_id,
+            tags,
+            custom,
+            external_ids,
+        }
+    }
+}
+
+/// A record of some kind: the common part and its own.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Record<K> {
+    /// The common part.
+    #[serde(flatten)]
+    pub meta: Meta,
+    /// Its own part.
+    #[serde(flatten)]
+    pub body: K,
+}
+
+/// What a rule may know beside its input: the time and the tenant's settings and fields.
+#[derive(Clone, Debug)]
+pub struct Rules {
+    /// The time.
+    pub now: Timestamp,
+    /// The tenant's settings.
+    pub settings: Arc<Settings>,
+    /// The tenant's custom fields.
+    pub fields: Arc<Vec<custom::Field>>,
+}
+
+/// A value that only one record of its kind may hold.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Unique {
+    /// Of what: `email`, `external.shopify`, `custom.tax_number`, `sku`.
+    pub scope: String,
+    /// The value, normalised.
+    pub value: String,
+}
+
+/// A kind of record: its name, its input and its rules.
+pub trait Kind: Clone + Debug + Serialize + DeserializeOwned + Send + Sync + 'static {
+    /// The noun in the singular: `lead`.
+    const NOUN: &'static str;
+    /// The prefix of its ids.
+    const PREFIX: Prefix;
+    /// What a caller sends: all fields that may be set. Must deny unknown fields.
+    type In: Clone + Debug + Serialize + DeserializeOwned + Send + 'static;
+
+    /// Makes a new one from an input, or says all that is wrong with it.
+    ///
+    /// # Errors
+    /// [`Invalid`] with every fault.
+    fn create(input: Self::In, rules: &Rules) -> Result<Self, Invalid>;
+
+    /// The input that would give this record: what a merge patch is applied to.
+    fn editable(&self) -> Self::In;
+
+    /// Changes one by a whole new input, keeping what is computed.
+    ///
+    /// # Errors
+    /// [`Invalid`] with every fault, one of which may be that the record is past changing.
+    fn revise(&self, input: Self::In, rules: &Rules) -> Result<Self, Invalid>;
+
+    /// The values of this kind's own fields that no two records may share.
+    fn unique(&self, rules: &Rules) -> Vec<Unique> {
+        let _ = rules;
+        Vec::new()
+    }
+
+    /// By what this record may look like another: `email#…`, `phone#…`, `name#…`, each with how sure that makes one, 0 to 1.
+    fn likeness(&self) -> Vec<(String, f32)> {
+        Vec::new()
+    }
+}
+
+impl<K: Kind> Record<K> {
+    /// A new record.
+    #[must_use]
+    pub fn new(id: RecordId, body: K, common: Common, actor: &Actor, now: Timestamp) -> Self {
+        Self {
+            meta: Meta {
+                id,
+                version: 1,
+                created_at: now,
+                updated_at: now,
+                created_by: actor.id.clone(),
+                updated_by: actor.id.clone(),
+                updated_via: actor.via,
+                deleted_at: None,
+                merged_into: None,
+                common: common.into(),
+            },
+            body,
+        }
+    }
+
+    /// The next version with another body and common part.
+    #[must_use]
+    pub fn next(&self, body: K, common: Common, actor: &Actor, now: Timestamp) -> Self {
+        let mut next = Self {
+            meta: self.meta.clone(),
+            body,
+        };
+        next.meta.common = common.into();
+        next.touch(actor, now);
+        next
+    }
+
+    /// The next version with another body.
+    #[must_use]
+    pub fn with_body(&self, body: K, actor: &Actor, now: Timestamp) -> Self {
+        let mut next = Self {
+            meta: self.meta.clone(),
+            body,
+        };
+        next.touch(actor, now);
+        next
+    }
+
+    /// Counts one version on and notes who and when.
+    pub fn touch(&mut self, actor: &Actor, now: Timestamp) {
+        self.meta.version += 1;
+        // Time never runs backwards along versions, whatever the clocks of two machines say.
+        self.meta.updated_at = now.max(self.meta.updated_at);
+        self.meta.updated_by.clone_from(&actor.id);
+        self.meta.updated_via = actor.via;
+    }
+
+    /// All values of the record that no other may hold: its kind's own, external ids, unique custom fields.
+    #[must_use]
+    pub fn unique(&self, rules: &Rules) -> Vec<Unique> {
+        let common = &self.meta.common;
+        let external = common.external_ids.iter().map(|(source, id)| Unique {
+            scope: format!("external.{source}"),
+            value: id.clone(),
+        });
+        let mut unique = self.body.unique(rules);
+        unique.extend(external);
+        unique.extend(custom::unique(&rules.fields, K::NOUN, &common.custom));
+        unique.sort_unstable();
+        unique.dedup();
+        unique
+    }
+
+    /// The record as JSON, absent values left out.
+    #[must_use]
+    pub fn to_value(&self) -> Value {
+        let mut value = serde_json::to_value(self).unwrap_or_default();
+        strip_nulls(&mut value);
+        value
+    }
+}
+
+/// Removes nulls from objects, at every depth: absent and null are the same.
+pub fn strip_nulls(value: &mut Value) {
+    match value {
+        Value::Object(map) => {
+            map.retain(|_, value| !value.is_null());
+            map.values_mut().for_each(strip_nulls);
+        }
+        Value::Array(items) => items.iter_mut().for_each(strip_nulls),
+        _ => {}
+    }
+}
+
+/// Splits what a caller sent into the common part and the rest, checks the shape of both.
+///
+/// # Errors
+/// [`Invalid`] naming the place of the first field that has the wrong shape or is unknown.
+pub fn split<I: DeserializeOwned>(value: Value) -> Result<(Common, I), Invalid> {
+    let Value::Object(mut map) = value else {
+        return Err(Invalid::one("", "wrong_type", "the body must be a JSON object"));
+    };
+    let mut common = serde_json::Map::new();
+    for name in Common::FIELDS {
+        if let Some(value) = map.remove(name)
+            && !value.is_null()
+        {
+            common.insert(name.to_owned(), value);
+        }
+    }
+    Ok((shape(Value::Object(common))?, shape(Value::Object(map))?))
+}
+
+/// Reads a value as a type, saying where it does not fit.
+///
+/// # Errors
+/// [`Invalid`] with code `wrong_type` or `field_unknown`.
+pub fn shape<T: DeserializeOwned>(value: Value) -> Result<T, Invalid> {
+    serde_path_to_error::deserialize(value).map_err(|error| {
+        let path = pointer(error.path());
+        let text = error.inner().to_string();
+        if text.starts_with("unknown field") {
+            Invalid::one(&path, "field_unknown", text)
+        } else if text.starts_with("missing field") {
+            Invalid::one(&path, "required", text)
+        } else {
+            Invalid::one(&path, "wrong_type", text)
+        }
+    })
+}
+
+fn pointer(path: &serde_path_to_error::Path) -> String {
+    use serde_path_to_error::Segment;
+    let parts: Vec<String> = path
+        .iter()
+        .filter_map(|segment| match segment {
+            Segment::Seq { index } => Some(index.to_string()),
+            Segment::Map { key } => Some(key.replace('~', "~0").replace('/', "~1")),
+            Segment::Enum { variant } => Some(variant.clone()),
+            Segment::Unknown => None,
+        })
+        .collect();
+    parts.join("/")
+}
+
+/// Applies an RFC 7396 merge patch.
+pub fn merge_patch(target: &mut Value, patch: Value) {
+    let Value::Object(patch) = patch else {
+        *target = patch;
+        return;
+    };
+    if !target.is_object() {
+        *target = Value::Object(serde_json::Map::new());
+    }
+    let Value::Object(map) = target else { return };
+    for (key, value) in patch {
+        if value.is_null() {
+            map.remove(&key);
+        } else {
+            merge_patch(map.entry(key).or_insert(Value::Null), value);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn merge_patch_follows_the_table_of_rfc_7396() {
+        for (target, patch, expected) in [
+            (json!({"a":"b"}), json!({"a":"c"}), json!({"a":"c"})),
+            (json!({"a":"b"}), json!({"b":"c"}), json!({"a":"b","b":"c"})),
+            (json!({"a":"b"}), json!({"a":null}), json!({})),
+            (json!({"a":"b","b":"c"}), json!({"a":null}), json!({"b":"c"})),
+            (json!({"a":["b"]}), json!({"a":"c"}), json!({"a":"c"})),
+            (json!({"a":"c"}), json!({"a":["b"]}), json!({"a":["b"]})),
+            (
+                json!({"a":{"b":"c"}}),
+                json!({"a":{"b":"d","c":null}}),
+                json!({"a":{"b":"d"}}),
+            ),
+            (json!({"a":[{"b":"c"}]}), json!({"a":[1]}), json!({"a":[1]})),
+            (json!(["a", "b"]), json!(["c", "d"]), json!(["c", "d"])),
+            (json!({"a":"b"}), json!(["c"]), json!(["c"])),
+            (json!({"a":"foo"}), json!(null), json!(null)),
+            (json!({"e":null}), json!({"a":1}), json!({"e":null,"a":1})),
+            (json!([1, 2]), json!({"a":"b","c":null}), json!({"a":"b"})),
+            (json!({}), json!({"a":{"bb":{"ccc":null}}}), json!({"a":{"bb":{}}})),
+        ] {
+            let mut value = target.clone();
+            merge_patch(&mut value, patch.clone());
+            assert_eq!(value, expected, "{target} {patch}");
+        }
+    }
+}

@@ -1,0 +1,427 @@
+//! What a tenant sets for itself: where it is, when it works, how it serves, surveys and scores.
+
+use std::collections::BTreeMap;
+
+use jiff::civil::{Date, Time};
+use jiff::tz::TimeZone;
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+use crate::invalid::Invalid;
+use crate::money::Currency;
+
+/// Times as RFC 3339 in UTC with milliseconds.
+pub mod millis {
+    use jiff::{Timestamp, fmt::temporal::DateTimePrinter};
+    use serde::{Deserialize as _, Deserializer, Serializer};
+
+    /// Three decimals, always.
+    const PRINTER: DateTimePrinter = DateTimePrinter::new().precision(Some(3));
+
+    /// The text of a time.
+    #[must_use]
+    pub fn text(at: Timestamp) -> String {
+        PRINTER.timestamp_to_string(&at)
+    }
+
+    /// Writes a time.
+    ///
+    /// # Errors
+    /// What the serializer reports.
+    pub fn serialize<S: Serializer>(at: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&text(*at))
+    }
+
+    /// Reads a time.
+    ///
+    /// # Errors
+    /// When the text is not an RFC 3339 time.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
+        Timestamp::deserialize(deserializer)
+    }
+
+    /// The same for a time that may be absent.
+    pub mod option {
+        use super::{Deserializer, Serializer, Timestamp};
+        use serde::Deserialize as _;
+
+        /// Writes a time or null.
+        ///
+        /// # Errors
+        /// What the serializer reports.
+        pub fn serialize<S: Serializer>(at: &Option<Timestamp>, serializer: S) -> Result<S::Ok, S::Error> {
+            match at {
+                Some(at) => super::serialize(at, serializer),
+                None => serializer.serialize_none(),
+            }
+        }
+
+        /// Reads a time or null.
+        ///
+        /// # Errors
+        /// When the text is not an RFC 3339 time.
+        pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
+            Option::<Timestamp>::deserialize(deserializer)
+        }
+    }
+}
+
+/// A day's working intervals: `[["09:00","12:00"],["13:00","18:00"]]`.
+pub type Intervals = Vec<(String, String)>;
+
+/// The targets of service for tickets of one priority, in minutes of working time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SlaPolicy {
+    /// `low`, `normal`, `high` or `urgent`; absent for all others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub priority: Option<String>,
+    /// Until the first answer.
+    pub first_response_minutes: u32,
+    /// Until it is resolved.
+    pub resolution_minutes: u32,
+}
+
+/// Service levels.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Sla {
+    /// The first that names the ticket's priority, or names none, applies.
+    pub policies: Vec<SlaPolicy>,
+}
+
+/// A span of the day in which nobody is to be disturbed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct QuietHours {
+    /// From, `20:00`; may lie after `to`, across midnight.
+    pub from: String,
+    /// Until, `09:00`.
+    pub to: String,
+}
+
+/// When and how satisfaction is asked.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SurveySettings {
+    /// Whether anything is sent.
+    pub enabled: bool,
+    /// Which built-in template is sent when no survey of the tenant's own is named: `csat`, `nps` or `ces`.
+    pub template: String,
+    /// How long after the ticket is resolved or the order fulfilled, in minutes.
+    pub delay_minutes: u32,
+    /// No mail in these hours of the tenant's time zone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quiet_hours: Option<QuietHours>,
+    /// A contact is asked at most once in so many days.
+    pub min_days_between: u32,
+    /// The share of occasions that are asked about, 0 to 1.
+    pub sample_rate: f64,
+}
+
+/// How customers are scored.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ScoringSettings {
+    /// Cumulative shares of revenue at which grade A ends and grade B ends, 0 to 1.
+    pub pareto_cuts: (f64, f64),
+    /// A customer is at risk under this probability of being alive.
+    pub at_risk_p_alive: f64,
+    /// A customer is lost after so many days without a purchase.
+    pub lost_after_days: u32,
+    /// The gross margin taken where an order has no costs, 0 to 1.
+    pub margin_rate: f64,
+    /// The yearly discount rate of future purchases, 0 to 1.
+    pub discount_rate: f64,
+}
+
+/// A tenant's settings.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// The firm's name, as its customers see it.
+    pub company: String,
+    /// ISO 3166 country, two letters: the default of telephone numbers.
+    pub country: String,
+    /// The default currency, and the one of scores.
+    pub currency: Currency,
+    /// IANA time zone: what a day is.
+    pub time_zone: String,
+    /// The language of mails and pages: `en` or `zh-CN`.
+    pub locale: String,
+    /// Working intervals by day, `mon` to `sun`; a missing day is free.
+    #[schema(value_type = Object)]
+    pub working_hours: BTreeMap<String, Intervals>,
+    /// Free days.
+    #[schema(value_type = Vec<String>)]
+    pub holidays: Vec<Date>,
+    /// Service levels.
+    pub sla: Sla,
+    /// Surveys.
+    pub survey: SurveySettings,
+    /// Scores.
+    pub scoring: ScoringSettings,
+    /// Origins of web pages that may call the API: `https://shop.example`.
+    pub allowed_origins: Vec<String>,
+    /// Whether two contacts may not share a primary e-mail address.
+    pub unique_email: bool,
+}
+
+/// The days of the week as settings name them.
+pub const DAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
+
+impl Default for Settings {
+    fn default() -> Self {
+        let day = || {
+            vec![
+                ("09:00".to_owned(), "12:00".to_owned()),
+                ("13:00".to_owned(), "18:00".to_owned()),
+            ]
+        };
+        let policy = |priority: Option<&str>, first_response_minutes, resolution_minutes| SlaPolicy {
+            priority: priority.map(str::to_owned),
+            first_response_minutes,
+            resolution_minutes,
+        };
+        Self {
+            company: String::new(),
+            country: "US".to_owned(),
+            currency: "USD".parse().unwrap_or_else(|()| unreachable!("USD is a currency")),
+            time_zone: "UTC".to_owned(),
+            locale: "en".to_owned(),
+            working_hours: DAYS[..5].iter().map(|name| ((*name).to_owned(), day())).collect(),
+            holidays: Vec::new(),
+            sla: Sla {
+                policies: vec![
+                    policy(Some("urgent"), 60, 240),
+                    policy(Some("high"), 120, 480),
+                    policy(None, 240, 1_440),
+                ],
+            },
+            survey: SurveySettings {
+                enabled: true,
+                template: "csat".to_owned(),
+                delay_minutes: 60,
+                quiet_hours: Some(QuietHours {
+                    from: "20:00".to_owned(),
+                    to: "09:00".to_owned(),
+                }),
+                min_days_between: 30,
+                sample_rate: 1.0,
+            },
+            scoring: ScoringSettings {
+                pareto_cuts: (0.8, 0.95),
+                at_risk_p_alive: 0.5,
+                lost_after_days: 365,
+                margin_rate: 0.3,
+                discount_rate: 0.1,
+            },
+            allowed_origins: Vec::new(),
+            unique_email: true,
+        }
+    }
+}
+
+impl Settings {
+    /// The tenant's time zone; UTC should the name be unknown to this build.
+    #[must_use]
+    pub fn zone(&self) -> TimeZone {
+        TimeZone::get(&self.time_zone).unwrap_or(TimeZone::UTC)
+    }
+
+    /// The share of a sale that is margin where nothing better is known, as a decimal.
+    #[must_use]
+    pub fn margin_rate(&self) -> Decimal {
+        Decimal::try_from(self.scoring.margin_rate).unwrap_or_default()
+    }
+
+    /// Checks everything.
+    ///
+    /// # Errors
+    /// [`Invalid`] with every fault.
+    pub fn check(&self) -> Result<(), Invalid> {
+        let mut invalid = Invalid::default();
+        let share = |value: f64| (0.0..=1.0).contains(&value);
+        if self.company.chars().count() > 200 {
+            invalid.add("company", "too_long", "at most 200 characters");
+        }
+        if self.country.len() != 2 || !self.country.chars().all(|c| c.is_ascii_uppercase()) {
+            invalid.add(
+                "country",
+                "country_unknown",
+                "a country is two capital letters of ISO 3166, such as CN",
+            );
+        }
+        if TimeZone::get(&self.time_zone).is_err() {
+            invalid.add(
+                "time_zone",
+                "time_zone_unknown",
+                "this is not an IANA time zone such as Asia/Shanghai",
+            );
+        }
+        if !["en", "zh-CN"].contains(&self.locale.as_str()) {
+            invalid.add("locale", "locale_unknown", "a locale is en or zh-CN");
+        }
+        for (day, intervals) in &self.working_hours {
+            let place = format!("working_hours/{day}");
+            if !DAYS.contains(&day.as_str()) {
+                invalid.add(&place, "field_unknown", "days are mon, tue, wed, thu, fri, sat, sun");
+            }
+            let mut last: Option<Time> = None;
+            for (from, to) in intervals {
+                match (time(from), time_end(to)) {
+                    (Some(from), Some(to)) if from < to && last.is_none_or(|last| last <= from) => last = Some(to),
+                    _ => {
+                        invalid.add(
+                            &place,
+                            "interval_malformed",
+                            "intervals are [\"09:00\",\"12:00\"], in order, without overlap",
+                        );
+                        break;
+                    }
+                }
+            }
+        }
+        if self.holidays.len() > 500 {
+            invalid.add("holidays", "too_many", "at most 500 holidays");
+        }
+        if self.sla.policies.is_empty() || self.sla.policies.len() > 20 {
+            invalid.add("sla/policies", "required", "1 to 20 policies");
+        }
+        for (n, policy) in self.sla.policies.iter().enumerate() {
+            let known = policy
+                .priority
+                .as_deref()
+                .is_none_or(|p| ["low", "normal", "high", "urgent"].contains(&p));
+            if !known
+                || policy.first_response_minutes == 0
+                || policy.resolution_minutes < policy.first_response_minutes
+                || policy.resolution_minutes > 100_000
+            {
+                invalid.add(
+                    &format!("sla/policies/{n}"),
+                    "policy_malformed",
+                    "a policy has a known priority, minutes above 0 and a resolution not before the first response",
+                );
+            }
+        }
+        let survey = &self.survey;
+        if !["csat", "nps", "ces"].contains(&survey.template.as_str()) {
+            invalid.add("survey/template", "not_a_choice", "a template is csat, nps or ces");
+        }
+        if survey.delay_minutes > 60 * 24 * 90 || survey.min_days_between > 3_650 {
+            invalid.add(
+                "survey",
+                "out_of_range",
+                "a delay is at most 90 days, a pause at most ten years",
+            );
+        }
+        if let Some(quiet) = &survey.quiet_hours
+            && (time(&quiet.from).is_none() || time(&quiet.to).is_none() || quiet.from == quiet.to)
+        {
+            invalid.add(
+                "survey/quiet_hours",
+                "interval_malformed",
+                "hours are such as 20:00 and differ",
+            );
+        }
+        if !share(survey.sample_rate) {
+            invalid.add("survey/sample_rate", "out_of_range", "a rate lies between 0 and 1");
+        }
+        let scoring = &self.scoring;
+        let (a, b) = scoring.pareto_cuts;
+        if !(share(a) && share(b) && a < b) {
+            invalid.add(
+                "scoring/pareto_cuts",
+                "out_of_range",
+                "two rising shares between 0 and 1",
+            );
+        }
+        for (name, value) in [
+            ("at_risk_p_alive", scoring.at_risk_p_alive),
+            ("margin_rate", scoring.margin_rate),
+            ("discount_rate", scoring.discount_rate),
+        ] {
+            if !share(value) {
+                invalid.add(
+                    &format!("scoring/{name}"),
+                    "out_of_range",
+                    "a share lies between 0 and 1",
+                );
+            }
+        }
+        if scoring.lost_after_days == 0 || scoring.lost_after_days > 36_500 {
+            invalid.add("scoring/lost_after_days", "out_of_range", "1 to 36,500 days");
+        }
+        if self.allowed_origins.len() > 50 || self.allowed_origins.iter().any(|origin| !is_origin(origin)) {
+            invalid.add(
+                "allowed_origins",
+                "origin_malformed",
+                "at most 50 origins such as https://shop.example, without a path",
+            );
+        }
+        invalid.check()
+    }
+}
+
+/// Reads `09:30`.
+#[must_use]
+pub fn time(text: &str) -> Option<Time> {
+    let (hour, minute) = text.split_once(':')?;
+    if hour.len() != 2 || minute.len() != 2 {
+        return None;
+    }
+    Time::new(hour.parse().ok()?, minute.parse().ok()?, 0, 0).ok()
+}
+
+/// Reads the end of an interval; `24:00` is the last moment of the day.
+#[must_use]
+pub fn time_end(text: &str) -> Option<Time> {
+    if text == "24:00" { Some(Time::MAX) } else { time(text) }
+}
+
+fn is_origin(text: &str) -> bool {
+    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    rest.is_some_and(|host| {
+        !host.is_empty()
+            && host.len() < 254
+            && host
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | ':'))
+    })
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_are_valid_and_faults_are_named() {
+        assert_eq!(Settings::default().check(), Ok(()));
+        type Change = fn(&mut Settings);
+        let cases: [(&str, Change); 9] = [
+            ("#/country", |s| s.country = "usa".into()),
+            ("#/time_zone", |s| s.time_zone = "Mars/Base".into()),
+            ("#/locale", |s| s.locale = "xx".into()),
+            ("#/working_hours/mon", |s| {
+                s.working_hours.get_mut("mon").unwrap()[0].1 = "14:00".into()
+            }),
+            ("#/working_hours/noday", |s| {
+                drop(s.working_hours.insert("noday".into(), vec![]))
+            }),
+            ("#/sla/policies/0", |s| s.sla.policies[0].first_response_minutes = 0),
+            ("#/survey/sample_rate", |s| s.survey.sample_rate = 1.5),
+            ("#/scoring/pareto_cuts", |s| s.scoring.pareto_cuts = (0.9, 0.8)),
+            ("#/allowed_origins", |s| {
+                s.allowed_origins = vec!["https://a.b/c".into()]
+            }),
+        ];
+        for (pointer, change) in cases {
+            let mut settings = Settings::default();
+            change(&mut settings);
+            let invalid = settings.check().unwrap_err();
+            assert_eq!(invalid.problems[0].pointer, pointer);
+        }
+    }
+}
