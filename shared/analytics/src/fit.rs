@@ -44,6 +44,19 @@ impl Insufficient {
             Self::AllEqual => "all_equal",
         }
     }
+
+    /// The reason with this key.
+    #[must_use]
+    pub fn from_key(key: &str) -> Option<Self> {
+        [
+            Self::NoCustomers,
+            Self::OneCustomer,
+            Self::NobodyRepeated,
+            Self::AllEqual,
+        ]
+        .into_iter()
+        .find(|reason| reason.key() == key)
+    }
 }
 
 /// What the parameters rest on.
@@ -84,6 +97,29 @@ impl Basis {
             Self::SmallSample { .. } => "small_sample",
             Self::WeaklyIdentified { .. } => "weakly_identified",
             Self::Prior(_) => "prior",
+        }
+    }
+
+    /// The reason, where the parameters are the prior alone.
+    #[must_use]
+    pub const fn insufficient(self) -> Option<Insufficient> {
+        match self {
+            Self::Prior(reason) => Some(reason),
+            _ => None,
+        }
+    }
+
+    /// The basis from what was stored of it: [`Self::key`], [`Self::prior_weight`] and the key of
+    /// [`Self::insufficient`]. Nothing if these do not belong together.
+    #[must_use]
+    pub fn from_parts(key: &str, prior_weight: f64, insufficient: Option<&str>) -> Option<Self> {
+        let weighted = prior_weight > 0.0 && prior_weight <= 1.0;
+        match (key, insufficient) {
+            ("maximum_likelihood", None) => Some(Self::MaximumLikelihood),
+            ("small_sample", None) if weighted => Some(Self::SmallSample { prior_weight }),
+            ("weakly_identified", None) if weighted => Some(Self::WeaklyIdentified { prior_weight }),
+            ("prior", Some(reason)) => Insufficient::from_key(reason).map(Self::Prior),
+            _ => None,
         }
     }
 
@@ -261,4 +297,74 @@ pub(crate) fn quadratic_form<const N: usize>(covariance: &[[f64; N]; N], gradien
         }
     }
     if sum.is_finite() { sum.max(0.0) } else { f64::MAX.sqrt() }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stored_basis_comes_back() {
+        let cases = [
+            Basis::MaximumLikelihood,
+            Basis::SmallSample { prior_weight: 0.35 },
+            Basis::WeaklyIdentified {
+                prior_weight: WEAK_PRIOR_WEIGHT,
+            },
+            Basis::Prior(Insufficient::NoCustomers),
+            Basis::Prior(Insufficient::AllEqual),
+        ];
+        for basis in cases {
+            let reason = basis.insufficient().map(Insufficient::key);
+            assert_eq!(
+                Basis::from_parts(basis.key(), basis.prior_weight(), reason),
+                Some(basis)
+            );
+        }
+        let wrong = [
+            ("prior", 1.0, None),
+            ("prior", 1.0, Some("?")),
+            ("small_sample", 0.0, None),
+            ("guess", 0.5, None),
+        ];
+        for (key, weight, reason) in wrong {
+            assert_eq!(Basis::from_parts(key, weight, reason), None, "{key}");
+        }
+    }
+
+    #[test]
+    fn the_prior_fades_as_customers_repeat() {
+        // A likelihood with its maximum at 1 and the curvature of its n customers; the prior stands at 0.
+        let cases = [(2, 0.99), (100, 0.5), (199, 0.005), (200, 0.0), (5_000, 0.0)];
+        for (n, weight) in cases {
+            let curvature = n as f64;
+            let log_likelihood = |t: &[f64; 1]| (-0.5 * curvature * (t[0] - 1.0).powi(2), [-curvature * (t[0] - 1.0)]);
+            let estimate = maximise(log_likelihood, n, n, [0.0]);
+            assert!((estimate.basis.prior_weight() - weight).abs() < 1e-12, "{n}");
+            let expected = curvature / (curvature + weight);
+            assert!(
+                (estimate.point[0] - expected).abs() < 1e-6,
+                "{n}: {}",
+                estimate.point[0]
+            );
+            assert!(
+                (estimate.covariance[0][0] * (curvature + weight) - 1.0).abs() < 1e-6,
+                "{n}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_flat_likelihood_is_called_weakly_identified() {
+        let estimate = maximise(|_: &[f64; 2]| (-7.0, [0.0, 0.0]), 500, 500, [0.3, -0.3]);
+        assert_eq!(
+            estimate.basis,
+            Basis::WeaklyIdentified {
+                prior_weight: WEAK_PRIOR_WEIGHT
+            }
+        );
+        assert!(estimate.convergence.converged);
+        assert!((estimate.point[0] - 0.3).abs() < 1e-6 && (estimate.point[1] + 0.3).abs() < 1e-6);
+    }
 }
