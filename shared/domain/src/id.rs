@@ -235,6 +235,22 @@ impl<'de> Deserialize<'de> for RecordId {
     }
 }
 
+impl utoipa::PartialSchema for RecordId {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+        utoipa::openapi::ObjectBuilder::new()
+            .schema_type(utoipa::openapi::schema::Type::String)
+            .pattern(Some("^[a-z]+_[0-7][0-9a-hjkmnp-tv-z]{25}$"))
+            .description(Some("A typed id: what it names, an underscore, a UUIDv7 in base 32"))
+            .into()
+    }
+}
+
+impl utoipa::ToSchema for RecordId {
+    fn name() -> std::borrow::Cow<'static, str> {
+        "Id".into()
+    }
+}
+
 fn decode(text: &str) -> Option<Uuid> {
     let bytes = text.as_bytes();
     // 26 characters hold 130 bits: the first may carry only three.

@@ -108,7 +108,7 @@ pub struct ScoreReason {
 }
 
 /// A lead as kept.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[allow(missing_docs)]
 pub struct Lead {
     pub name: Option<String>,

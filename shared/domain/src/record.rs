@@ -108,7 +108,7 @@ pub fn is_source(text: &str) -> bool {
 }
 
 /// What every record carries beside its own fields.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Meta {
     /// The record's id.
     pub id: RecordId,
@@ -138,7 +138,7 @@ pub struct Meta {
 }
 
 /// [`Common`] as stored: present also when empty, so that every record has the same shape.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct CommonStored {
     /// The user who looks after the record.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -148,6 +148,7 @@ pub struct CommonStored {
     pub tags: BTreeSet<String>,
     /// The values of the tenant's own fields.
     #[serde(default)]
+    #[schema(value_type = Object)]
     pub custom: BTreeMap<String, Value>,
     /// What other systems call the record.
     #[serde(default)]

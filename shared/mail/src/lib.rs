@@ -1,1 +1,236 @@
-//! Placeholder.
+//! Sending mail: one interface, three ways. `ses` in the cloud, `smtp://HOST:PORT` anywhere, `folder:PATH` on one machine.
+//!
+//! What a mail says is the business of whoever sends it; how it is encoded is `lettre`'s.
+
+use std::path::{Path, PathBuf};
+
+use lettre::message::header::{HeaderName, HeaderValue};
+use lettre::message::{Mailbox, MultiPart};
+use lettre::{AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor};
+
+/// Why a mail was not sent.
+#[derive(Debug, thiserror::Error)]
+pub enum MailError {
+    /// An address or a header cannot be written: trying again is no use.
+    #[error("the mail cannot be written: {0}")]
+    Malformed(String),
+    /// The way out is closed for now.
+    #[error("the mail could not be handed over: {0}")]
+    Unavailable(String),
+    /// The setting `MAIL` names no way.
+    #[error("MAIL must be ses, smtp://HOST:PORT or folder:PATH, not '{0}'")]
+    Setting(String),
+}
+
+/// A mail to one person, as plain text and as HTML.
+#[derive(Clone, Debug)]
+pub struct Mail {
+    /// Identifies the mail: the same id is the same mail, sent again.
+    pub id: String,
+    /// The name that the sender's address is shown under.
+    pub from_name: String,
+    /// To whom.
+    pub to: String,
+    /// Of what.
+    pub subject: String,
+    /// For readers of text.
+    pub text: String,
+    /// For all others.
+    pub html: String,
+    /// Where one click ends such mails, if anywhere.
+    pub unsubscribe: Option<String>,
+}
+
+/// A way to send mail.
+#[derive(Clone)]
+pub struct Mailer {
+    from: String,
+    way: Way,
+}
+
+#[derive(Clone)]
+enum Way {
+    Folder(PathBuf),
+    Smtp(AsyncSmtpTransport<Tokio1Executor>),
+    Ses(aws_sdk_sesv2::Client),
+}
+
+impl Mailer {
+    /// Reads a setting: `ses`, `smtp://HOST:PORT` or `folder:PATH`. `from` is the address mails come from.
+    ///
+    /// # Errors
+    /// [`MailError::Setting`] when it is none of these.
+    pub fn new(setting: &str, from: &str, ses: impl FnOnce() -> aws_sdk_sesv2::Client) -> Result<Self, MailError> {
+        let unknown = || MailError::Setting(setting.to_owned());
+        let way = if let Some(path) = setting.strip_prefix("folder:") {
+            Way::Folder(PathBuf::from(path))
+        } else if let Some(host) = setting.strip_prefix("smtp://") {
+            let (host, port) = host.rsplit_once(':').ok_or_else(unknown)?;
+            let port = port.parse().map_err(|_| unknown())?;
+            // A relay on the same machine or network: whoever needs TLS to the outside runs it there.
+            Way::Smtp(
+                AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(host)
+                    .port(port)
+                    .build(),
+            )
+        } else if setting == "ses" {
+            Way::Ses(ses())
+        } else {
+            return Err(unknown());
+        };
+        Ok(Self {
+            from: from.to_owned(),
+            way,
+        })
+    }
+
+    /// Sends a mail.
+    ///
+    /// # Errors
+    /// [`MailError::Malformed`] when it never can be; [`MailError::Unavailable`] when it may be later.
+    pub async fn send(&self, mail: &Mail) -> Result<(), MailError> {
+        let message = self.message(mail)?;
+        match &self.way {
+            Way::Folder(folder) => write(folder, &mail.id, &message.formatted()).await,
+            Way::Smtp(transport) => transport.send(message).await.map(drop).map_err(|error| {
+                if error.is_permanent() {
+                    MailError::Malformed(error.to_string())
+                } else {
+                    MailError::Unavailable(error.to_string())
+                }
+            }),
+            Way::Ses(client) => ses(client, &message.formatted()).await,
+        }
+    }
+
+    fn message(&self, mail: &Mail) -> Result<Message, MailError> {
+        let malformed = |error: &dyn std::fmt::Display| MailError::Malformed(error.to_string());
+        let from = self
+            .from
+            .parse()
+            .map_err(|error: lettre::address::AddressError| malformed(&error))?;
+        let to = mail.to.parse::<lettre::Address>().map_err(|error| malformed(&error))?;
+        let domain = self.from.rsplit_once('@').map_or("localhost", |(_, domain)| domain);
+        let one_line = |text: &str| {
+            text.chars()
+                .map(|c| if c.is_control() { ' ' } else { c })
+                .collect::<String>()
+        };
+        let mut builder = Message::builder()
+            .message_id(Some(format!("<{}@{domain}>", mail.id)))
+            .from(Mailbox::new(
+                Some(one_line(&mail.from_name)).filter(|name| !name.is_empty()),
+                from,
+            ))
+            .to(Mailbox::new(None, to))
+            .subject(one_line(&mail.subject));
+        if let Some(url) = &mail.unsubscribe {
+            for (name, value) in [
+                ("List-Unsubscribe", format!("<{}>", one_line(url))),
+                ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click".to_owned()),
+            ] {
+                builder = builder.raw_header(HeaderValue::new(HeaderName::new_from_ascii_str(name), value));
+            }
+        }
+        builder
+            .multipart(MultiPart::alternative_plain_html(mail.text.clone(), mail.html.clone()))
+            .map_err(|error| malformed(&error))
+    }
+}
+
+/// A mail becomes a file whole or not at all, under its own id: sent twice, it is there once.
+async fn write(folder: &Path, id: &str, bytes: &[u8]) -> Result<(), MailError> {
+    let failed = |error: std::io::Error| MailError::Unavailable(error.to_string());
+    let name: String = id
+        .chars()
+        .map(|c| {
+            if c.is_ascii_alphanumeric() || matches!(c, '_' | '-') {
+                c
+            } else {
+                '_'
+            }
+        })
+        .collect();
+    tokio::fs::create_dir_all(folder).await.map_err(failed)?;
+    let unfinished = folder.join(format!("{name}.part"));
+    tokio::fs::write(&unfinished, bytes).await.map_err(failed)?;
+    tokio::fs::rename(&unfinished, folder.join(format!("{name}.eml")))
+        .await
+        .map_err(failed)
+}
+
+async fn ses(client: &aws_sdk_sesv2::Client, bytes: &[u8]) -> Result<(), MailError> {
+    use aws_sdk_sesv2::error::DisplayErrorContext;
+    use aws_sdk_sesv2::primitives::Blob;
+    use aws_sdk_sesv2::types::{EmailContent, RawMessage};
+    let raw = RawMessage::builder()
+        .data(Blob::new(bytes))
+        .build()
+        .map_err(|error| MailError::Malformed(error.to_string()))?;
+    let content = EmailContent::builder().raw(raw).build();
+    match client.send_email().content(content).send().await {
+        Ok(_) => Ok(()),
+        Err(error) => {
+            let refused = error
+                .as_service_error()
+                .is_some_and(|error| error.is_message_rejected() || error.is_bad_request_exception());
+            let text = format!("{}", DisplayErrorContext(error));
+            Err(if refused {
+                MailError::Malformed(text)
+            } else {
+                MailError::Unavailable(text)
+            })
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn mail(to: &str, subject: &str) -> Mail {
+        Mail {
+            id: "svi_1".into(),
+            from_name: "Firm\r\nBcc: x@y.zz".into(),
+            to: to.into(),
+            subject: subject.into(),
+            text: "Hello 李".into(),
+            html: "<p>Hello 李</p>".into(),
+            unsubscribe: Some("http://127.0.0.1/s/x".into()),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_mail_becomes_one_file_and_headers_cannot_be_injected() {
+        let folder = std::env::temp_dir().join(format!("rapport-mail-{}", std::process::id()));
+        let mailer = Mailer::new(
+            &format!("folder:{}", folder.display()),
+            "service@rapport.example",
+            || unreachable!(),
+        )
+        .unwrap();
+        mailer.send(&mail("ann@b.co", "A\r\nBcc: x@y.zz")).await.unwrap();
+        mailer.send(&mail("ann@b.co", "A\r\nBcc: x@y.zz")).await.unwrap();
+        let files: Vec<_> = std::fs::read_dir(&folder).unwrap().collect();
+        assert_eq!(files.len(), 1);
+        let text = std::fs::read_to_string(folder.join("svi_1.eml")).unwrap();
+        assert!(!text.lines().any(|line| line.starts_with("Bcc:")), "{text}");
+        assert!(text.contains("List-Unsubscribe: <http://127.0.0.1/s/x>"));
+        std::fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_written_is_malformed() {
+        let mailer = Mailer::new("smtp://127.0.0.1:1", "service@rapport.example", || unreachable!()).unwrap();
+        assert!(matches!(
+            mailer.send(&mail("no address", "A")).await,
+            Err(MailError::Malformed(_))
+        ));
+        assert!(matches!(
+            mailer.send(&mail("ann@b.co", "A")).await,
+            Err(MailError::Unavailable(_))
+        ));
+        assert!(Mailer::new("pigeon", "a@b.co", || unreachable!()).is_err());
+    }
+}

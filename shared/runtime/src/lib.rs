@@ -1,1 +1,15 @@
-//! Placeholder.
+//! What every function starts with: configuration from the environment, clients, keys, logs, and the two ways to be
+//! called — as a Lambda function ([`run`]) or by the one-machine host, which calls the same [`Function`] in its own process.
+
+pub mod app;
+pub mod clock;
+pub mod config;
+pub mod lambda;
+pub mod token;
+
+pub use app::{App, Function};
+pub use clock::Clock;
+pub use config::{Config, ConfigError};
+pub use lambda::run;
+pub use rapport_queue::batch::BoxError;
+pub use token::{Claims, TokenError, Tokens};

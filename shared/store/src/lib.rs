@@ -1,1 +1,278 @@
-//! Placeholder.
+//! The only crate that names DynamoDB: keys, conditional writes, pages, unique values, idempotent answers.
+//!
+//! No key can be built without a tenant ([`key::Key`]); every write is one conditional put or one transaction
+//! ([`write::Write`]); every read is bounded ([`page`]). What a record is and may become is in `rapport_domain`.
+
+pub mod cost;
+pub mod cursor;
+pub mod error;
+pub mod idempotency;
+pub mod key;
+pub mod page;
+pub mod records;
+pub mod settings;
+pub mod write;
+
+mod lead;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity};
+use rapport_domain::TenantId;
+
+pub use cost::Cost;
+pub use error::StoreError;
+pub use key::{Key, Table};
+pub use records::{Accept, Stored};
+pub use write::Write;
+
+/// One item as DynamoDB gives it.
+pub type Item = std::collections::HashMap<String, AttributeValue>;
+
+/// The names of the tables, as the template gives them.
+#[derive(Clone, Debug, Default)]
+pub struct TableNames(BTreeMap<Table, String>);
+
+impl TableNames {
+    /// Reads `TABLE_LEADS`, `TABLE_CONTACTS`, … A function is given only the tables it may touch.
+    pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Self {
+        Self(
+            Table::ALL
+                .iter()
+                .filter_map(|&table| Some((table, lookup(table.variable())?)))
+                .collect(),
+        )
+    }
+
+    /// The name of one.
+    ///
+    /// # Errors
+    /// [`StoreError::Internal`] when this function was not given the table.
+    pub fn get(&self, table: Table) -> Result<&str, StoreError> {
+        self.0.get(&table).map(String::as_str).ok_or_else(|| {
+            StoreError::Internal(format!(
+                "{} is not set: this function may not use the table",
+                table.variable()
+            ))
+        })
+    }
+}
+
+/// The store: a client, the names of the tables, and what is worth remembering for a moment.
+#[derive(Clone)]
+pub struct Store {
+    client: Client,
+    tables: Arc<TableNames>,
+    settings: moka::future::Cache<TenantId, settings::TenantRules>,
+    cursor_key: Arc<[u8]>,
+}
+
+impl Store {
+    /// A store over a client. `cursor_key` signs cursors.
+    #[must_use]
+    pub fn new(client: Client, tables: TableNames, cursor_key: &[u8]) -> Self {
+        Self {
+            client,
+            tables: Arc::new(tables),
+            // Another instance's change of a tenant's settings is seen after this long.
+            settings: moka::future::Cache::builder()
+                .max_capacity(1_000)
+                .time_to_live(Duration::from_secs(5))
+                .build(),
+            cursor_key: cursor_key.into(),
+        }
+    }
+
+    /// The client itself, for the few calls that have no shape of their own here.
+    #[must_use]
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// The name of a table.
+    ///
+    /// # Errors
+    /// [`StoreError::Internal`] when this function was not given it.
+    pub fn table(&self, table: Table) -> Result<&str, StoreError> {
+        self.tables.get(table)
+    }
+
+    /// Reads one item, strongly consistent: 1 read unit per 4 KB, also when there is none.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn get_item(&self, table: Table, key: &Key) -> Result<Option<Item>, StoreError> {
+        let answer = self
+            .client
+            .get_item()
+            .table_name(self.table(table)?)
+            .key("pk", AttributeValue::S(key.pk().to_owned()))
+            .key("sk", AttributeValue::S(key.sk().to_owned()))
+            .consistent_read(true)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .send()
+            .await?;
+        cost::read(answer.consumed_capacity());
+        Ok(answer.item)
+    }
+
+    /// Reads up to 100 items, in no order; strongly consistent when asked. Retries what DynamoDB leaves unprocessed.
+    ///
+    /// # Errors
+    /// When the store does not answer, or leaves keys unread for too long.
+    pub async fn get_items(&self, table: Table, keys: &[Key], consistent: bool) -> Result<Vec<Item>, StoreError> {
+        use aws_sdk_dynamodb::types::KeysAndAttributes;
+        let name = self.table(table)?;
+        let mut found = Vec::with_capacity(keys.len());
+        for chunk in keys.chunks(100) {
+            let keys = chunk.iter().map(Key::attributes).collect();
+            let request = KeysAndAttributes::builder()
+                .set_keys(Some(keys))
+                .consistent_read(consistent)
+                .build()
+                .map_err(|error| StoreError::Internal(error.to_string()))?;
+            let mut pending = Some(request);
+            let mut pause = Duration::from_millis(20);
+            while let Some(request) = pending.take() {
+                let answer = self
+                    .client
+                    .batch_get_item()
+                    .request_items(name, request)
+                    .return_consumed_capacity(ReturnConsumedCapacity::Total)
+                    .send()
+                    .await?;
+                answer
+                    .consumed_capacity()
+                    .iter()
+                    .for_each(|capacity| cost::read(Some(capacity)));
+                found.extend(answer.responses.unwrap_or_default().into_values().flatten());
+                pending = answer.unprocessed_keys.and_then(|mut left| left.remove(name));
+                if pending.is_some() {
+                    if pause > Duration::from_secs(2) {
+                        return Err(StoreError::Unavailable("keys stay unprocessed".to_owned()));
+                    }
+                    tokio::time::sleep(pause).await;
+                    pause *= 2;
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// Deletes one item whatever it holds. For things without versions: pointers, sessions, messages done with.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn delete_item(&self, table: Table, key: &Key) -> Result<(), StoreError> {
+        let answer = self
+            .client
+            .delete_item()
+            .table_name(self.table(table)?)
+            .set_key(Some(key.attributes()))
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .send()
+            .await?;
+        cost::write(answer.consumed_capacity());
+        Ok(())
+    }
+
+    /// Puts items without conditions, 25 a call, retrying what is left unprocessed. Each lands or the call fails; some may have landed then.
+    ///
+    /// # Errors
+    /// When the store does not answer or leaves items unprocessed for too long.
+    pub async fn put_items(&self, table: Table, items: Vec<Item>) -> Result<(), StoreError> {
+        use aws_sdk_dynamodb::types::{PutRequest, WriteRequest};
+        let requests = items.into_iter().map(|item| {
+            let put = PutRequest::builder()
+                .set_item(Some(item))
+                .build()
+                .map_err(|e| StoreError::Internal(e.to_string()))?;
+            Ok(WriteRequest::builder().put_request(put).build())
+        });
+        self.write_requests(table, requests.collect::<Result<_, StoreError>>()?)
+            .await
+    }
+
+    /// Deletes items without conditions, 25 a call, like [`Store::put_items`].
+    ///
+    /// # Errors
+    /// When the store does not answer or leaves items unprocessed for too long.
+    pub async fn delete_items(&self, table: Table, keys: &[Key]) -> Result<(), StoreError> {
+        use aws_sdk_dynamodb::types::{DeleteRequest, WriteRequest};
+        let requests = keys.iter().map(|key| {
+            let delete = DeleteRequest::builder()
+                .set_key(Some(key.attributes()))
+                .build()
+                .map_err(|e| StoreError::Internal(e.to_string()))?;
+            Ok(WriteRequest::builder().delete_request(delete).build())
+        });
+        self.write_requests(table, requests.collect::<Result<_, StoreError>>()?)
+            .await
+    }
+
+    async fn write_requests(
+        &self,
+        table: Table,
+        requests: Vec<aws_sdk_dynamodb::types::WriteRequest>,
+    ) -> Result<(), StoreError> {
+        let name = self.table(table)?;
+        for chunk in requests.chunks(25) {
+            let mut pending = chunk.to_vec();
+            let mut pause = Duration::from_millis(20);
+            while !pending.is_empty() {
+                let answer = self
+                    .client
+                    .batch_write_item()
+                    .request_items(name, std::mem::take(&mut pending))
+                    .return_consumed_capacity(ReturnConsumedCapacity::Total)
+                    .send()
+                    .await?;
+                answer
+                    .consumed_capacity()
+                    .iter()
+                    .for_each(|capacity| cost::write(Some(capacity)));
+                pending = answer
+                    .unprocessed_items
+                    .and_then(|mut left| left.remove(name))
+                    .unwrap_or_default();
+                if !pending.is_empty() {
+                    if pause > Duration::from_secs(2) {
+                        return Err(StoreError::Unavailable("writes stay unprocessed".to_owned()));
+                    }
+                    tokio::time::sleep(pause).await;
+                    pause *= 2;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A text attribute.
+#[must_use]
+pub fn text(value: impl Into<String>) -> AttributeValue {
+    AttributeValue::S(value.into())
+}
+
+/// A number attribute.
+#[must_use]
+pub fn number(value: impl std::fmt::Display) -> AttributeValue {
+    AttributeValue::N(value.to_string())
+}
+
+/// The text of an attribute, when it is one.
+#[must_use]
+pub fn text_of<'a>(item: &'a Item, name: &str) -> Option<&'a str> {
+    item.get(name).and_then(|value| value.as_s().ok()).map(String::as_str)
+}
+
+/// The whole number of an attribute, when it is one.
+#[must_use]
+pub fn number_of<T: std::str::FromStr>(item: &Item, name: &str) -> Option<T> {
+    item.get(name)
+        .and_then(|value| value.as_n().ok())
+        .and_then(|text| text.parse().ok())
+}

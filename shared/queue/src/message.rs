@@ -1,0 +1,139 @@
+//! The messages there are and the queues they travel in.
+
+use rapport_domain::{RecordId, TenantId};
+use serde::{Deserialize, Serialize};
+
+macro_rules! queues {
+    ($($(#[doc = $doc:literal])* $name:ident = $variable:literal,)*) => {
+        /// The queues.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        pub enum Queue { $($(#[doc = $doc])* $name,)* }
+        impl Queue {
+            /// All of them.
+            pub const ALL: &'static [Queue] = &[$(Queue::$name,)*];
+            /// The variable of the environment that holds the queue's address.
+            #[must_use]
+            pub const fn variable(self) -> &'static str { match self { $(Queue::$name => $variable,)* } }
+        }
+    };
+}
+
+queues! {
+    /// Purchases to score, and the steps of a recompute.
+    SegmentScores = "QUEUE_SEGMENT_SCORES",
+    /// Occasions to ask for satisfaction, and invitations to send.
+    SatisfactionSurveys = "QUEUE_SATISFACTION_SURVEYS",
+    /// What subscribers' endpoints are to be told.
+    WebhookDeliveries = "QUEUE_WEBHOOK_DELIVERIES",
+    /// What others' webhooks told us.
+    WebhookIntake = "QUEUE_WEBHOOK_INTAKE",
+    /// Records whose words changed.
+    SearchIndex = "QUEUE_SEARCH_INDEX",
+    /// Deadlines of tickets.
+    TicketDeadlines = "QUEUE_TICKET_DEADLINES",
+    /// Merged records whose references are to be moved.
+    RecordMerges = "QUEUE_RECORD_MERGES",
+}
+
+/// A message and whose it is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Envelope {
+    /// The tenant.
+    pub tenant: TenantId,
+    /// The message.
+    #[serde(flatten)]
+    pub message: Message,
+}
+
+impl Envelope {
+    /// The body as sent.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
+    }
+}
+
+/// The messages. A variant's name carries its version: a change of shape is a new variant beside the old.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Message {
+    /// A record changed: its noun and id, the version it got, the types of event that this was.
+    ChangedV1 {
+        /// `order`
+        noun: String,
+        /// The record.
+        subject: String,
+        /// Its version then.
+        version: u64,
+        /// `order.created`, `order.paid`
+        types: Vec<String>,
+    },
+    /// Step 1 of a recompute: gather the figures of the customers after `after` into page `page` of the run.
+    ScoresGatherV1 {
+        /// The job.
+        job: RecordId,
+        /// The page to write.
+        page: u32,
+        /// The last customer of the page before.
+        after: Option<String>,
+    },
+    /// Step 2: rank and fit over all pages.
+    ScoresReduceV1 {
+        /// The job.
+        job: RecordId,
+        /// How many pages there are.
+        pages: u32,
+    },
+    /// Step 3: write the scores of a page that changed.
+    ScoresWriteV1 {
+        /// The job.
+        job: RecordId,
+        /// The page.
+        page: u32,
+        /// How many pages there are.
+        pages: u32,
+    },
+    /// An invitation to a survey is due to be sent.
+    SurveyDueV1 {
+        /// The invitation.
+        invitation: RecordId,
+    },
+    /// An event is due at a subscriber's endpoint.
+    DeliverV1 {
+        /// The delivery.
+        delivery: RecordId,
+        /// Which attempt this is, from 0.
+        attempt: u32,
+    },
+    /// A webhook was received and kept.
+    IntakeV1 {
+        /// The source.
+        source: RecordId,
+        /// What was received.
+        receipt: RecordId,
+    },
+    /// A deadline of a ticket may have passed.
+    TicketDueV1 {
+        /// The ticket.
+        ticket: RecordId,
+        /// `first_response` or `resolution`.
+        clock: String,
+        /// The deadline the timer was set for; one that moved since is not this one.
+        due: jiff::Timestamp,
+    },
+    /// Records that point at a merged record are to point at the one it was merged into.
+    RepointV1 {
+        /// `contact` or `company`.
+        noun: String,
+        /// The job.
+        job: RecordId,
+        /// The record merged away.
+        from: RecordId,
+        /// The record that stays.
+        into: RecordId,
+        /// Whether the merge is being undone: the references listed in the manifest go back.
+        #[serde(default)]
+        undo: bool,
+    },
+}

@@ -1,0 +1,86 @@
+//! What a function is given, and what a function is.
+
+use std::ops::Deref;
+use std::sync::Arc;
+
+use aws_lambda_events::dynamodb::Event as StreamEvent;
+use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
+use aws_lambda_events::streams::DynamoDbEventResponse;
+use futures::future::BoxFuture;
+use rapport_mail::Mailer;
+use rapport_queue::Queues;
+use rapport_queue::batch::BoxError;
+use rapport_store::Store;
+
+use crate::{Clock, Config, Tokens};
+
+/// Everything a function works with. Cheap to clone.
+#[derive(Clone)]
+pub struct App(Arc<Parts>);
+
+/// The parts of an [`App`].
+pub struct Parts {
+    /// The configuration.
+    pub config: Config,
+    /// The store.
+    pub store: Store,
+    /// The queues.
+    pub queues: Queues,
+    /// The way mail goes, where a function sends any.
+    pub mailer: Option<Mailer>,
+    /// The keys of access tokens.
+    pub tokens: Tokens,
+    /// The clock.
+    pub clock: Clock,
+}
+
+impl Deref for App {
+    type Target = Parts;
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+impl App {
+    /// Puts the parts together.
+    ///
+    /// # Errors
+    /// When the setting of mail names no way to send it.
+    pub fn new(
+        config: Config,
+        clock: Clock,
+        dynamodb: aws_sdk_dynamodb::Client,
+        sqs: aws_sdk_sqs::Client,
+        ses: impl FnOnce() -> aws_sdk_sesv2::Client,
+    ) -> Result<Self, rapport_mail::MailError> {
+        let store = Store::new(dynamodb, config.tables.clone(), &config.secret_key);
+        let queues = Queues::new(sqs, |name| config.queues.get(name).cloned());
+        let mailer = config
+            .mail
+            .as_ref()
+            .map(|setting| Mailer::new(setting, &config.mail_from, ses))
+            .transpose()?;
+        let tokens = Tokens::new(&config);
+        Ok(Self(Arc::new(Parts {
+            config,
+            store,
+            queues,
+            mailer,
+            tokens,
+            clock,
+        })))
+    }
+}
+
+/// What a function is: how it is called.
+#[derive(Clone, Copy)]
+pub enum Function {
+    /// By HTTP requests.
+    Http(fn(App) -> axum::Router),
+    /// By batches of messages.
+    Queue(fn(App, SqsEvent) -> BoxFuture<'static, SqsBatchResponse>),
+    /// By batches of changes of tables.
+    Stream(fn(App, StreamEvent) -> BoxFuture<'static, DynamoDbEventResponse>),
+    /// By the clock.
+    Schedule(fn(App) -> BoxFuture<'static, Result<(), BoxError>>),
+}

@@ -1,0 +1,110 @@
+//! Configuration: read once, from the environment, by the names that the template gives.
+
+use std::collections::BTreeMap;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use rapport_store::TableNames;
+
+/// Why the configuration is no use.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// A variable that must be there is not.
+    #[error("{0} is not set")]
+    Missing(&'static str),
+    /// A variable holds something else than it should.
+    #[error("{0}: {1}")]
+    Malformed(&'static str, &'static str),
+}
+
+/// A function's configuration.
+#[derive(Clone)]
+pub struct Config {
+    /// Where the service is reached from outside, without a slash at the end: `PUBLIC_URL`.
+    pub public_url: String,
+    /// The tables it may use: `TABLE_…`.
+    pub tables: TableNames,
+    /// The addresses of the queues it may send to: `QUEUE_…`.
+    pub queues: BTreeMap<String, String>,
+    /// How mail is sent: `MAIL`; absent where a function sends none.
+    pub mail: Option<String>,
+    /// The address mail comes from: `MAIL_FROM`.
+    pub mail_from: String,
+    /// Signs cursors, survey links and the like; 32 bytes or more, base64: `SECRET_KEY`.
+    pub secret_key: Vec<u8>,
+    /// The Ed25519 seed that signs access tokens, base64: `SIGNING_KEY`; only where tokens are issued.
+    pub signing_key: Option<[u8; 32]>,
+    /// The Ed25519 public keys that access tokens are verified with, base64url, separated by commas: `PUBLIC_KEYS`.
+    pub public_keys: Vec<[u8; 32]>,
+    /// Whether webhooks may go to loopback and private addresses: `ALLOW_PRIVATE_WEBHOOKS=1`.
+    pub allow_private_webhooks: bool,
+}
+
+impl Config {
+    /// Reads the configuration through a lookup of variables.
+    ///
+    /// # Errors
+    /// [`ConfigError`] naming the first variable that is missing or malformed.
+    pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        let get = |name: &str| lookup(name).filter(|value| !value.is_empty());
+        let key = |name: &'static str, text: &str| -> Result<[u8; 32], ConfigError> {
+            let text = text.trim();
+            let bytes = URL_SAFE_NO_PAD.decode(text).or_else(|_| STANDARD.decode(text)).ok();
+            bytes
+                .and_then(|bytes| bytes.try_into().ok())
+                .ok_or(ConfigError::Malformed(name, "32 bytes in base64 are needed"))
+        };
+        let secret = get("SECRET_KEY").ok_or(ConfigError::Missing("SECRET_KEY"))?;
+        let secret_key = STANDARD
+            .decode(secret.trim())
+            .or_else(|_| URL_SAFE_NO_PAD.decode(secret.trim()))
+            .unwrap_or_default();
+        if secret_key.len() < 32 {
+            return Err(ConfigError::Malformed(
+                "SECRET_KEY",
+                "32 bytes or more in base64 are needed",
+            ));
+        }
+        let signing_key = get("SIGNING_KEY").map(|text| key("SIGNING_KEY", &text)).transpose()?;
+        let mut public_keys = Vec::new();
+        for text in get("PUBLIC_KEYS")
+            .unwrap_or_default()
+            .split(',')
+            .filter(|text| !text.trim().is_empty())
+        {
+            public_keys.push(key("PUBLIC_KEYS", text)?);
+        }
+        if let Some(seed) = signing_key {
+            let public = ed25519_dalek::SigningKey::from_bytes(&seed).verifying_key().to_bytes();
+            if !public_keys.contains(&public) {
+                public_keys.insert(0, public);
+            }
+        }
+        let queues = rapport_queue::Queue::ALL
+            .iter()
+            .filter_map(|queue| Some((queue.variable().to_owned(), get(queue.variable())?)))
+            .collect();
+        Ok(Self {
+            public_url: get("PUBLIC_URL")
+                .ok_or(ConfigError::Missing("PUBLIC_URL"))?
+                .trim_end_matches('/')
+                .to_owned(),
+            tables: TableNames::read(get),
+            queues,
+            mail: get("MAIL"),
+            mail_from: get("MAIL_FROM").unwrap_or_else(|| "service@rapport.example".to_owned()),
+            secret_key,
+            signing_key,
+            public_keys,
+            allow_private_webhooks: get("ALLOW_PRIVATE_WEBHOOKS").as_deref() == Some("1"),
+        })
+    }
+}
+
+impl std::fmt::Debug for Config {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Config")
+            .field("public_url", &self.public_url)
+            .finish_non_exhaustive()
+    }
+}

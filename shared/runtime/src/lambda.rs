@@ -1,0 +1,102 @@
+//! Running as a Lambda function.
+
+use std::time::Duration;
+
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use lambda_runtime::LambdaEvent;
+
+use crate::{App, BoxError, Clock, Config, Function};
+
+/// Starts a function under the Lambda runtime: the whole of every `main`. Ends the process with a message when it cannot.
+pub fn run(name: &str, function: Function) -> std::process::ExitCode {
+    logs();
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return failed(name, &error.into()),
+    };
+    match runtime.block_on(serve(function)) {
+        Ok(()) => std::process::ExitCode::SUCCESS,
+        Err(error) => failed(name, &error),
+    }
+}
+
+fn failed(name: &str, error: &BoxError) -> std::process::ExitCode {
+    tracing::error!(function = name, error = %rapport_queue::batch::chain(&**error), "cannot run");
+    std::process::ExitCode::FAILURE
+}
+
+#[allow(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+/// Logs as JSON lines on standard error, which Lambda collects; `RUST_LOG` sets the level.
+pub fn logs() {
+    use tracing_subscriber::EnvFilter;
+    let filter = variable("RUST_LOG")
+        .and_then(|text| EnvFilter::try_new(text).ok())
+        .unwrap_or_else(|| EnvFilter::new("info,aws_config=warn"));
+    let _ = tracing_subscriber::fmt()
+        .json()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_current_span(true)
+        .try_init();
+}
+
+async fn serve(function: Function) -> Result<(), BoxError> {
+    let app = app().await?;
+    match function {
+        Function::Http(router) => lambda_http::run(router(app)).await,
+        Function::Queue(handle) => {
+            let service = lambda_runtime::service_fn(move |event: LambdaEvent<_>| {
+                let app = app.clone();
+                async move { Ok::<_, BoxError>(handle(app, event.payload).await) }
+            });
+            lambda_runtime::run(service).await
+        }
+        Function::Stream(handle) => {
+            let service = lambda_runtime::service_fn(move |event: LambdaEvent<_>| {
+                let app = app.clone();
+                async move { Ok::<_, BoxError>(handle(app, event.payload).await) }
+            });
+            lambda_runtime::run(service).await
+        }
+        Function::Schedule(handle) => {
+            let service = lambda_runtime::service_fn(move |_: LambdaEvent<serde_json::Value>| {
+                let app = app.clone();
+                async move { handle(app).await }
+            });
+            lambda_runtime::run(service).await
+        }
+    }
+}
+
+/// Clients and configuration from the environment. The region and the credentials come from Lambda's own variables: no
+/// profile, no metadata service is asked. One HTTP client serves all.
+async fn app() -> Result<App, BoxError> {
+    let config = Config::read(variable)?;
+    let timeouts = TimeoutConfig::builder()
+        .operation_attempt_timeout(Duration::from_secs(2))
+        .operation_timeout(Duration::from_secs(8))
+        .build();
+    let region = aws_config::Region::new(variable("AWS_REGION").unwrap_or_else(|| "us-east-1".to_owned()));
+    let sdk = aws_config::defaults(aws_config::BehaviorVersion::latest())
+        .region(region)
+        .credentials_provider(aws_config::environment::EnvironmentVariableCredentialsProvider::new())
+        .timeout_config(timeouts)
+        .retry_config(RetryConfig::standard().with_max_attempts(3))
+        .load()
+        .await;
+    // A long poll or a batch to a queue may rightly take longer than a read of a key.
+    let sqs = aws_sdk_sqs::Client::new(&sdk);
+    let ses = sdk.clone();
+    Ok(App::new(
+        config,
+        Clock::default(),
+        aws_sdk_dynamodb::Client::new(&sdk),
+        sqs,
+        move || aws_sdk_sesv2::Client::new(&ses),
+    )?)
+}

@@ -1,0 +1,61 @@
+//! What a request consumes of the store, counted as the store itself says (`ReturnConsumedCapacity`).
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use aws_sdk_dynamodb::types::ConsumedCapacity;
+
+tokio::task_local! {
+    static CURRENT: Arc<Cost>;
+}
+
+/// Capacity units consumed so far, in thousandths.
+#[derive(Debug, Default)]
+pub struct Cost {
+    read: AtomicU64,
+    write: AtomicU64,
+    calls: AtomicU64,
+}
+
+impl Cost {
+    /// Runs a future and counts what it consumes.
+    pub async fn counting<F: Future>(self: Arc<Self>, future: F) -> F::Output {
+        CURRENT.scope(self, future).await
+    }
+
+    /// Read units consumed.
+    #[must_use]
+    pub fn read_units(&self) -> f64 {
+        self.read.load(Ordering::Relaxed) as f64 / 1_000.0
+    }
+
+    /// Write units consumed.
+    #[must_use]
+    pub fn write_units(&self) -> f64 {
+        self.write.load(Ordering::Relaxed) as f64 / 1_000.0
+    }
+
+    /// Calls made.
+    #[must_use]
+    pub fn calls(&self) -> u64 {
+        self.calls.load(Ordering::Relaxed)
+    }
+}
+
+/// Counts a call that reads.
+pub fn read(capacity: Option<&ConsumedCapacity>) {
+    add(capacity, |cost| &cost.read);
+}
+
+/// Counts a call that writes.
+pub fn write(capacity: Option<&ConsumedCapacity>) {
+    add(capacity, |cost| &cost.write);
+}
+
+fn add(capacity: Option<&ConsumedCapacity>, side: fn(&Cost) -> &AtomicU64) {
+    let units = capacity.and_then(ConsumedCapacity::capacity_units).unwrap_or(0.0);
+    let _ = CURRENT.try_with(|cost| {
+        side(cost).fetch_add((units * 1_000.0).round() as u64, Ordering::Relaxed);
+        cost.calls.fetch_add(1, Ordering::Relaxed);
+    });
+}

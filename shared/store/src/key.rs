@@ -1,0 +1,163 @@
+//! Keys: the strings that say where an item lies. Written here and nowhere else.
+//!
+//! Every partition begins with the tenant's id and `#`. A [`Key`] cannot be made without a [`TenantId`]; the two
+//! exceptions, [`Key::login`] and [`Key::timer`], are named here and may be counted.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use rapport_domain::{RecordId, TenantId};
+
+use crate::Item;
+
+macro_rules! tables {
+    ($($(#[doc = $doc:literal])* $name:ident = $variable:literal,)*) => {
+        /// The tables.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Table { $($(#[doc = $doc])* $name,)* }
+        impl Table {
+            /// All of them.
+            pub const ALL: &'static [Table] = &[$(Table::$name,)*];
+            /// The variable of the environment that names the table.
+            #[must_use]
+            pub const fn variable(self) -> &'static str { match self { $(Table::$name => $variable,)* } }
+        }
+    };
+}
+
+tables! {
+    /// Tenants, logins, users, sessions, keys, settings.
+    Identity = "TABLE_IDENTITY",
+    /// Leads.
+    Leads = "TABLE_LEADS",
+    /// Contacts and companies.
+    Contacts = "TABLE_CONTACTS",
+    /// Orders, payments and products.
+    Orders = "TABLE_ORDERS",
+    /// Tickets and their messages.
+    Tickets = "TABLE_TICKETS",
+    /// What scores are computed from: contributions, figures, runs. No stream: nobody is told of these.
+    Insights = "TABLE_INSIGHTS",
+    /// Scores of contacts.
+    Scores = "TABLE_SCORES",
+    /// Survey templates, invitations, answers.
+    Surveys = "TABLE_SURVEYS",
+    /// Webhook endpoints, deliveries, sources, what they posted.
+    Webhooks = "TABLE_WEBHOOKS",
+    /// Every event there was.
+    Events = "TABLE_EVENTS",
+    /// Words that lead to records.
+    Search = "TABLE_SEARCH",
+    /// What is due when.
+    Timers = "TABLE_TIMERS",
+}
+
+/// Where an item lies in its table.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Key {
+    pk: String,
+    sk: String,
+}
+
+impl Key {
+    /// A key in one of a tenant's partitions. `partition` may have several parts, joined by `#`.
+    #[must_use]
+    pub fn new(tenant: TenantId, partition: &str, sk: impl Into<String>) -> Self {
+        Self {
+            pk: partition_of(tenant, partition),
+            sk: sk.into(),
+        }
+    }
+
+    /// The key of a record: the kind's partition, the id.
+    #[must_use]
+    pub fn record(tenant: TenantId, noun: &str, id: RecordId) -> Self {
+        Self::new(tenant, noun, id.to_string())
+    }
+
+    /// The guard of a value that only one record of a kind may hold. Each is a partition of its own, so that none runs hot.
+    #[must_use]
+    pub fn unique(tenant: TenantId, noun: &str, scope: &str, value: &str) -> Self {
+        Self::new(tenant, &format!("unique#{noun}#{scope}#{}", bounded(value)), "-")
+    }
+
+    /// A pointer from a value that many records may share (a tag, a telephone number) to one record.
+    #[must_use]
+    pub fn pointer(tenant: TenantId, noun: &str, value: &str, id: RecordId) -> Self {
+        Self::new(tenant, &pointer_partition(noun, value), id.to_string())
+    }
+
+    /// The answer kept for an idempotency key.
+    #[must_use]
+    pub fn idempotency(tenant: TenantId, key: &str) -> Self {
+        Self::new(tenant, &format!("idempotency#{}", bounded(key)), "-")
+    }
+
+    /// Exception 1: a login, found before the tenant is known.
+    #[must_use]
+    pub fn login(part: &str, sk: impl Into<String>) -> Self {
+        Self {
+            pk: format!("login#{part}"),
+            sk: sk.into(),
+        }
+    }
+
+    /// Exception 2: what is due, of all tenants, by shard.
+    #[must_use]
+    pub fn timer(shard: u8, sk: impl Into<String>) -> Self {
+        Self {
+            pk: format!("timer#{shard:02}"),
+            sk: sk.into(),
+        }
+    }
+
+    /// The partition.
+    #[must_use]
+    pub fn pk(&self) -> &str {
+        &self.pk
+    }
+
+    /// The place in the partition.
+    #[must_use]
+    pub fn sk(&self) -> &str {
+        &self.sk
+    }
+
+    /// As attributes.
+    #[must_use]
+    pub fn attributes(&self) -> Item {
+        Item::from([
+            ("pk".to_owned(), AttributeValue::S(self.pk.clone())),
+            ("sk".to_owned(), AttributeValue::S(self.sk.clone())),
+        ])
+    }
+}
+
+/// The full name of one of a tenant's partitions.
+#[must_use]
+pub fn partition_of(tenant: TenantId, partition: &str) -> String {
+    format!("{tenant}#{partition}")
+}
+
+/// The partition of the pointers of one value.
+#[must_use]
+pub fn pointer_partition(noun: &str, value: &str) -> String {
+    format!("{noun}#{}", bounded(value))
+}
+
+/// Which tenant a partition belongs to. `None` for the two exceptions.
+#[must_use]
+pub fn tenant_of(pk: &str) -> Option<TenantId> {
+    TenantId::parse(pk.split_once('#')?.0).ok()
+}
+
+/// Keys hold at most 2,048 bytes: a longer value stands by its digest.
+fn bounded(value: &str) -> std::borrow::Cow<'_, str> {
+    use sha2::{Digest, Sha256};
+    if value.len() <= 300 {
+        return value.into();
+    }
+    let digest = Sha256::digest(value.as_bytes());
+    digest
+        .iter()
+        .fold("sha256:".to_owned(), |text, byte| text + &format!("{byte:02x}"))
+        .into()
+}

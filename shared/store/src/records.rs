@@ -1,0 +1,851 @@
+//! What can be done with a record of any kind: create, read, change, delete, restore, find its likes; singly and by the hundred.
+//!
+//! A row holds the record as one JSON text (`doc`), exactly as the API answers it, beside the few attributes the store
+//! itself needs: version `v`, request `rid`, the pairs of its indexes, `gone` and `expires` once deleted. Reading is
+//! then free of conversion, and an index is only ever what [`Stored::indexes`] says.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+use rapport_domain::record::MOST_BYTES;
+use rapport_domain::{Actor, Common, Invalid, Kind, Record, RecordId, Rules, TenantId, Unique};
+use tokio::sync::Mutex;
+
+use crate::idempotency::{Answer, Idempotency};
+use crate::page::Row;
+use crate::{Item, Key, Store, StoreError, Table, Write, number, text};
+
+/// How long a deleted record can be restored.
+pub const RESTORABLE: SignedDuration = SignedDuration::from_hours(24 * 30);
+/// How often a lost race is run again.
+const ATTEMPTS: u32 = 6;
+/// From which certainty on two records are suspected to be one.
+const SUSPECT: f32 = 0.8;
+
+/// How a filter compares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Test {
+    /// The field equals the value.
+    Equal,
+    /// The list holds the value.
+    Holds,
+    /// The field is at or after the value, a time or a day.
+    Since,
+    /// The field is before the value, a time or a day.
+    Before,
+}
+
+/// One named filter of a list.
+#[derive(Clone, Copy, Debug)]
+pub struct Filter {
+    /// The query parameter.
+    pub name: &'static str,
+    /// The field it looks at.
+    pub field: &'static str,
+    /// How it compares.
+    pub test: Test,
+    /// The index that serves it, if any: partition `<noun>#<field>#<value>`.
+    pub index: Option<&'static str>,
+    /// The allowed values, where they are few.
+    pub values: &'static [&'static str],
+}
+
+impl Filter {
+    /// A filter for equality served by an index.
+    #[must_use]
+    pub const fn indexed(name: &'static str, index: &'static str) -> Self {
+        Self {
+            name,
+            field: name,
+            test: Test::Equal,
+            index: Some(index),
+            values: &[],
+        }
+    }
+
+    /// A filter for equality applied to what is read.
+    #[must_use]
+    pub const fn equal(name: &'static str) -> Self {
+        Self {
+            name,
+            field: name,
+            test: Test::Equal,
+            index: None,
+            values: &[],
+        }
+    }
+
+    /// A filter by time.
+    #[must_use]
+    pub const fn time(name: &'static str, field: &'static str, test: Test) -> Self {
+        Self {
+            name,
+            field,
+            test,
+            index: None,
+            values: &[],
+        }
+    }
+
+    /// With few allowed values.
+    #[must_use]
+    pub const fn of(self, values: &'static [&'static str]) -> Self {
+        Self { values, ..self }
+    }
+}
+
+/// The filters that every list has.
+pub const COMMON_FILTERS: &[Filter] = &[
+    Filter {
+        name: "tag",
+        field: "tags",
+        test: Test::Holds,
+        index: None,
+        values: &[],
+    },
+    Filter::time("created_since", "created_at", Test::Since),
+    Filter::time("created_before", "created_at", Test::Before),
+    Filter::time("updated_since", "updated_at", Test::Since),
+];
+
+/// How a kind of record is stored.
+pub trait Stored: Kind {
+    /// The table.
+    const TABLE: Table;
+    /// The plural, as in the URL.
+    const PLURAL: &'static str;
+    /// The filters of its list beside [`COMMON_FILTERS`].
+    const FILTERS: &'static [Filter];
+    /// For each index whose sort key is a field rather than the id: index and field.
+    const SORTS: &'static [(&'static str, &'static str)] = &[];
+
+    /// The record's entries in indexes: index, value of its partition (`<noun>#<field>#<value>` is made of it), sort key.
+    fn indexes(record: &Record<Self>) -> Vec<(&'static str, String, String)>;
+
+    /// Values that lead to the record beside its tags and likenesses: `phone#+86…`.
+    fn pointers(record: &Record<Self>) -> Vec<String> {
+        let _ = record;
+        Vec::new()
+    }
+
+    /// Looks up what a new record needs from the store, and adds what must be written with it.
+    fn complete(
+        store: &Store,
+        cx: &Accept,
+        record: &mut Record<Self>,
+        write: &mut Write,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send {
+        let _ = (store, cx, record, write);
+        async { Ok(()) }
+    }
+
+    /// The same for a changed record, given what it was.
+    fn complete_change(
+        store: &Store,
+        cx: &Accept,
+        old: &Record<Self>,
+        record: &mut Record<Self>,
+        write: &mut Write,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send {
+        let _ = (store, cx, old, record, write);
+        async { Ok(()) }
+    }
+}
+
+/// Numbers reserved beforehand.
+#[derive(Debug)]
+struct Numbers {
+    /// How many to reserve at a time.
+    block: u64,
+    reserved: BTreeMap<&'static str, VecDeque<u64>>,
+}
+
+/// On whose behalf and under which rules something is done.
+#[derive(Clone, Debug)]
+pub struct Accept {
+    /// The tenant.
+    pub tenant: TenantId,
+    /// Who.
+    pub actor: Actor,
+    /// The time, settings and fields.
+    pub rules: Rules,
+    /// Create even where an existing record looks alike.
+    pub allow_duplicate: bool,
+    /// Numbers reserved beforehand, by counter.
+    numbers: Arc<Mutex<Numbers>>,
+}
+
+impl Accept {
+    /// A context.
+    #[must_use]
+    pub fn new(tenant: TenantId, actor: Actor, rules: Rules) -> Self {
+        Self {
+            tenant,
+            actor,
+            rules,
+            allow_duplicate: false,
+            numbers: Arc::new(Mutex::new(Numbers {
+                block: 1,
+                reserved: BTreeMap::new(),
+            })),
+        }
+    }
+
+    /// The next number of a counter of the tenant's: unique and rising, with gaps. A batch reserves all it needs at once.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn number(&self, store: &Store, table: Table, counter: &'static str) -> Result<u64, StoreError> {
+        let mut numbers = self.numbers.lock().await;
+        let Numbers { block, reserved } = &mut *numbers;
+        let reserved = reserved.entry(counter).or_default();
+        if reserved.is_empty() {
+            let last = store.reserve(self.tenant, table, counter, *block).await?;
+            reserved.extend(last + 1 - *block..=last);
+        }
+        reserved
+            .pop_front()
+            .ok_or_else(|| StoreError::Internal("no number was reserved".to_owned()))
+    }
+}
+
+/// A record just written, and its JSON.
+#[derive(Clone, Debug)]
+pub struct Written<K> {
+    /// The record.
+    pub record: Record<K>,
+    /// Its JSON.
+    pub doc: String,
+}
+
+/// A new record that waits to be written.
+#[derive(Clone, Debug)]
+pub struct Planned<K> {
+    /// The record.
+    pub record: Record<K>,
+    /// Its JSON.
+    pub doc: String,
+    /// What writes it.
+    pub write: Write,
+}
+
+/// A row of a record with its index entries.
+fn row<K: Stored>(tenant: TenantId, record: &Record<K>, doc: &str, request: &str) -> Item {
+    let mut row = Key::record(tenant, K::NOUN, record.meta.id).attributes();
+    row.insert("kind".to_owned(), text(K::NOUN));
+    row.insert("v".to_owned(), number(record.meta.version));
+    row.insert("rid".to_owned(), text(request));
+    row.insert("doc".to_owned(), text(doc));
+    if let Some(at) = record.meta.deleted_at {
+        row.insert("gone".to_owned(), text("deleted"));
+        row.insert("expires".to_owned(), number((at + RESTORABLE).as_second()));
+        return row;
+    }
+    if record.meta.merged_into.is_some() {
+        row.insert("gone".to_owned(), text("merged"));
+        return row;
+    }
+    for (index, value, sort) in K::indexes(record) {
+        row.insert(
+            index.to_owned(),
+            text(format!("{tenant}#{}", index_partition(K::NOUN, index, &value))),
+        );
+        row.insert(format!("{index}_at"), text(sort));
+    }
+    row
+}
+
+/// The partition of an index for one value, without the tenant.
+#[must_use]
+pub fn index_partition(noun: &str, index: &str, value: &str) -> String {
+    format!("{noun}#{}#{value}", index.strip_prefix("by_").unwrap_or(index))
+}
+
+fn pointers<K: Stored>(record: &Record<K>) -> BTreeSet<String> {
+    if record.meta.deleted_at.is_some() || record.meta.merged_into.is_some() {
+        return BTreeSet::new();
+    }
+    let tags = record.meta.common.tags.iter().map(|tag| format!("tag#{tag}"));
+    let likeness = record.body.likeness().into_iter().map(|(key, _)| format!("like#{key}"));
+    tags.chain(likeness).chain(K::pointers(record)).collect()
+}
+
+fn doc<K: Kind>(record: &Record<K>) -> Result<String, StoreError> {
+    let doc = record.to_value().to_string();
+    if doc.len() > MOST_BYTES {
+        return Err(Invalid::one(
+            "",
+            "too_large",
+            format!("a record has at most {MOST_BYTES} bytes, this has {}", doc.len()),
+        )
+        .into());
+    }
+    Ok(doc)
+}
+
+impl Store {
+    /// Reads a record's row, deleted or not. 1 read unit per 4 KB.
+    ///
+    /// # Errors
+    /// [`StoreError::Missing`], or that the store does not answer.
+    pub async fn row<K: Stored>(&self, tenant: TenantId, id: RecordId) -> Result<Row, StoreError> {
+        let item = self.get_item(K::TABLE, &Key::record(tenant, K::NOUN, id)).await?;
+        item.as_ref().and_then(Row::read).ok_or(StoreError::Missing)
+    }
+
+    /// Reads a record that is neither deleted nor merged away.
+    ///
+    /// # Errors
+    /// [`StoreError::Missing`], or that the store does not answer.
+    pub async fn get<K: Stored>(&self, tenant: TenantId, id: RecordId) -> Result<Record<K>, StoreError> {
+        let row = self.row::<K>(tenant, id).await?;
+        if row.gone {
+            Err(StoreError::Missing)
+        } else {
+            parse(&row.doc)
+        }
+    }
+
+    /// Reads the rows of several records; those that are gone or missing are left out. Half a read unit each when not consistent.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn rows<K: Stored>(
+        &self,
+        tenant: TenantId,
+        ids: &[String],
+        consistent: bool,
+    ) -> Result<Vec<Row>, StoreError> {
+        let unique: BTreeSet<&String> = ids.iter().collect();
+        let keys: Vec<Key> = unique
+            .into_iter()
+            .map(|id| Key::new(tenant, K::NOUN, id.clone()))
+            .collect();
+        let items = self.get_items(K::TABLE, &keys, consistent).await?;
+        Ok(items.iter().filter_map(Row::read).filter(|row| !row.gone).collect())
+    }
+
+    /// Checks an input and prepares what writes it, without writing.
+    ///
+    /// # Errors
+    /// [`StoreError::Invalid`], [`StoreError::Duplicate`], or that the store does not answer.
+    pub async fn plan_create<K: Stored>(
+        &self,
+        cx: &Accept,
+        common: Common,
+        input: K::In,
+    ) -> Result<Planned<K>, StoreError> {
+        let (common, body) = match (common.check(K::NOUN, &cx.rules), K::create(input, &cx.rules)) {
+            (Ok(common), Ok(body)) => (common, body),
+            (common, body) => {
+                let mut invalid = Invalid::default();
+                invalid.take(common);
+                invalid.take(body);
+                return Err(invalid.into());
+            }
+        };
+        if !cx.allow_duplicate {
+            let candidates = self.likes::<K>(cx.tenant, &body.likeness(), None).await?;
+            let suspects: Vec<_> = candidates.into_iter().filter(|(_, score)| *score >= SUSPECT).collect();
+            if !suspects.is_empty() {
+                return Err(StoreError::Duplicate(suspects));
+            }
+        }
+        self.plan_new(
+            cx,
+            Record::new(RecordId::new(K::PREFIX), body, common, &cx.actor, cx.rules.now),
+        )
+        .await
+    }
+
+    /// Prepares what writes a new record that is known to be valid.
+    ///
+    /// # Errors
+    /// What [`Stored::complete`] finds, or a record that is too large.
+    pub async fn plan_new<K: Stored>(&self, cx: &Accept, mut record: Record<K>) -> Result<Planned<K>, StoreError> {
+        let mut write = Write::new(cx.tenant);
+        K::complete(self, cx, &mut record, &mut write).await?;
+        let doc = doc(&record)?;
+        let id = record.meta.id;
+        let mut all = Write::new(cx.tenant);
+        all.record(self, K::TABLE, row(cx.tenant, &record, &doc, &cx.actor.request), 0)?;
+        for Unique { scope, value } in record.unique(&cx.rules) {
+            all.take(self, K::TABLE, K::NOUN, &scope, &value, &id.to_string())?;
+        }
+        for value in pointers(&record) {
+            all.put(
+                self,
+                K::TABLE,
+                Key::pointer(cx.tenant, K::NOUN, &value, id).attributes(),
+            )?;
+        }
+        all.append(write);
+        Ok(Planned {
+            record,
+            doc,
+            write: all,
+        })
+    }
+
+    /// Creates a record.
+    ///
+    /// # Errors
+    /// As [`Store::plan_create`]; [`StoreError::Taken`]; [`StoreError::Answered`] when the key's request was done before.
+    pub async fn create<K: Stored>(
+        &self,
+        cx: &Accept,
+        common: Common,
+        input: K::In,
+        idempotency: Option<&Idempotency>,
+    ) -> Result<Written<K>, StoreError> {
+        if let Some(idempotency) = idempotency {
+            self.check_idempotency(cx.tenant, idempotency, cx.rules.now).await?;
+        }
+        let mut planned = self.plan_create::<K>(cx, common, input).await?;
+        self.keep_answer(cx, &mut planned, idempotency)?;
+        planned.write.commit(self).await?;
+        Ok(Written {
+            record: planned.record,
+            doc: planned.doc,
+        })
+    }
+
+    fn keep_answer<K: Stored>(
+        &self,
+        cx: &Accept,
+        planned: &mut Planned<K>,
+        idempotency: Option<&Idempotency>,
+    ) -> Result<(), StoreError> {
+        let Some(idempotency) = idempotency else { return Ok(()) };
+        let id = planned.record.meta.id;
+        let answer = Answer {
+            status: 201,
+            location: Some(format!("/v1/{}/{id}", K::PLURAL)),
+            etag: Some("\"1\"".to_owned()),
+            body: planned.doc.clone(),
+        };
+        planned.write.answer(self, idempotency, &answer, cx.rules.now)
+    }
+
+    /// Creates many records, each by itself, as many as fit in each transaction; the results in the order of the inputs.
+    pub async fn create_many<K: Stored>(
+        &self,
+        cx: &Accept,
+        inputs: Vec<(Common, K::In, Option<Idempotency>)>,
+    ) -> Vec<Result<Written<K>, StoreError>> {
+        cx.numbers.lock().await.block = inputs.len().max(1) as u64;
+        let mut results: Vec<Option<Result<Written<K>, StoreError>>> = Vec::new();
+        results.resize_with(inputs.len(), || None);
+        let mut group: Vec<(usize, Planned<K>)> = Vec::new();
+        let mut taken: HashSet<String> = HashSet::new();
+        let plans = inputs
+            .into_iter()
+            .enumerate()
+            .map(|(n, (common, input, idempotency))| async move {
+                if let Some(idempotency) = &idempotency {
+                    self.check_idempotency(cx.tenant, idempotency, cx.rules.now)
+                        .await
+                        .map_err(|error| (n, error))?;
+                }
+                let mut planned = self
+                    .plan_create::<K>(cx, common, input)
+                    .await
+                    .map_err(|error| (n, error))?;
+                self.keep_answer(cx, &mut planned, idempotency.as_ref())
+                    .map_err(|error| (n, error))?;
+                Ok::<_, (usize, StoreError)>((n, planned))
+            });
+        for plan in futures::future::join_all(plans).await {
+            match plan {
+                Err((n, error)) => results[n] = Some(Err(error)),
+                Ok((n, planned)) => {
+                    let keys = planned.write.keys();
+                    let items: usize = group.iter().map(|(_, planned)| planned.write.len()).sum();
+                    if items + planned.write.len() > crate::write::MOST_ITEMS
+                        || keys.iter().any(|key| taken.contains(key))
+                    {
+                        self.commit_group(std::mem::take(&mut group), &mut results).await;
+                        taken.clear();
+                    }
+                    taken.extend(keys);
+                    group.push((n, planned));
+                }
+            }
+        }
+        self.commit_group(group, &mut results).await;
+        results
+            .into_iter()
+            .map(|result| result.unwrap_or_else(|| Err(StoreError::Internal("an input without a result".to_owned()))))
+            .collect()
+    }
+
+    /// Writes a group in one transaction; should it fail, each member by itself, so that one cannot spoil the others.
+    async fn commit_group<K: Stored>(
+        &self,
+        group: Vec<(usize, Planned<K>)>,
+        results: &mut [Option<Result<Written<K>, StoreError>>],
+    ) {
+        let Some((_, first)) = group.first() else { return };
+        let mut all = Write::new(first.write.tenant());
+        group.iter().for_each(|(_, planned)| all.append(planned.write.clone()));
+        let together = group.len() > 1 && all.commit(self).await.is_ok();
+        for (n, planned) in group {
+            let outcome = if together {
+                Ok(())
+            } else {
+                planned.write.commit(self).await
+            };
+            results[n] = Some(outcome.map(|()| Written {
+                record: planned.record,
+                doc: planned.doc,
+            }));
+        }
+    }
+
+    /// Prepares what writes the next version of a record, moving its unique values and pointers.
+    ///
+    /// # Errors
+    /// What [`Stored::complete_change`] finds, or a record that is too large.
+    pub async fn plan_change<K: Stored>(
+        &self,
+        cx: &Accept,
+        old: &Record<K>,
+        mut new: Record<K>,
+    ) -> Result<Planned<K>, StoreError> {
+        let mut write = Write::new(cx.tenant);
+        K::complete_change(self, cx, old, &mut new, &mut write).await?;
+        let doc = doc(&new)?;
+        let id = new.meta.id;
+        let mut all = Write::new(cx.tenant);
+        all.record(
+            self,
+            K::TABLE,
+            row(cx.tenant, &new, &doc, &cx.actor.request),
+            old.meta.version,
+        )?;
+        let held = |record: &Record<K>| -> BTreeSet<Unique> {
+            if record.meta.deleted_at.is_some() || record.meta.merged_into.is_some() {
+                BTreeSet::new()
+            } else {
+                record.unique(&cx.rules).into_iter().collect()
+            }
+        };
+        let (before, after) = (held(old), held(&new));
+        for Unique { scope, value } in before.difference(&after) {
+            all.free(self, K::TABLE, K::NOUN, scope, value, &id.to_string())?;
+        }
+        for Unique { scope, value } in after.difference(&before) {
+            all.take(self, K::TABLE, K::NOUN, scope, value, &id.to_string())?;
+        }
+        let (before, after) = (pointers(old), pointers(&new));
+        for value in before.difference(&after) {
+            all.delete(self, K::TABLE, &Key::pointer(cx.tenant, K::NOUN, value, id))?;
+        }
+        for value in after.difference(&before) {
+            all.put(self, K::TABLE, Key::pointer(cx.tenant, K::NOUN, value, id).attributes())?;
+        }
+        all.append(write);
+        Ok(Planned {
+            record: new,
+            doc,
+            write: all,
+        })
+    }
+
+    /// Changes a record by a rule. With `expected` the record must have that version; without, a lost race is run again.
+    /// A rule that returns the record unchanged writes nothing.
+    ///
+    /// # Errors
+    /// [`StoreError::Missing`], [`StoreError::Stale`], what the rule refuses, [`StoreError::Taken`].
+    pub async fn change<K: Stored + PartialEq>(
+        &self,
+        cx: &Accept,
+        id: RecordId,
+        expected: Option<u64>,
+        idempotency: Option<&Idempotency>,
+        rule: impl Fn(&Record<K>) -> Result<Record<K>, StoreError> + Send + Sync,
+    ) -> Result<Written<K>, StoreError> {
+        if let Some(idempotency) = idempotency {
+            self.check_idempotency(cx.tenant, idempotency, cx.rules.now).await?;
+        }
+        let mut attempt = 0;
+        loop {
+            let row = self.row::<K>(cx.tenant, id).await?;
+            if row.gone {
+                return Err(StoreError::Missing);
+            }
+            if expected.is_some_and(|version| version != row.version) {
+                return Err(StoreError::Stale(Some(row.doc)));
+            }
+            let old: Record<K> = parse(&row.doc)?;
+            let new = rule(&old)?;
+            if new.meta.version == old.meta.version {
+                return Ok(Written {
+                    record: old,
+                    doc: row.doc,
+                });
+            }
+            let mut planned = self.plan_change(cx, &old, new).await?;
+            if let Some(idempotency) = idempotency {
+                let etag = Some(format!("\"{}\"", planned.record.meta.version));
+                let answer = Answer {
+                    status: 200,
+                    location: None,
+                    etag,
+                    body: planned.doc.clone(),
+                };
+                planned.write.answer(self, idempotency, &answer, cx.rules.now)?;
+            }
+            match planned.write.commit(self).await {
+                Err(StoreError::Stale(_)) if expected.is_none() && attempt < ATTEMPTS => {
+                    attempt += 1;
+                    let pause = rand::random::<f64>() * f64::from(1 << attempt) * 5.0;
+                    tokio::time::sleep(std::time::Duration::from_secs_f64(pause / 1_000.0)).await;
+                }
+                Err(error) => return Err(error),
+                Ok(()) => {
+                    return Ok(Written {
+                        record: planned.record,
+                        doc: planned.doc,
+                    });
+                }
+            }
+        }
+    }
+
+    /// Changes what a caller may set, by an RFC 7396 merge patch.
+    ///
+    /// # Errors
+    /// As [`Store::change`].
+    pub async fn patch<K: Stored + PartialEq>(
+        &self,
+        cx: &Accept,
+        id: RecordId,
+        expected: Option<u64>,
+        idempotency: Option<&Idempotency>,
+        patch: &serde_json::Value,
+    ) -> Result<Written<K>, StoreError> {
+        self.change(cx, id, expected, idempotency, |old| patched(cx, old, patch))
+            .await
+    }
+
+    /// Deletes a record: `Ok(None)` when it was deleted before. Its unique values are free at once; it can be restored for 30 days.
+    ///
+    /// # Errors
+    /// [`StoreError::Missing`], [`StoreError::Stale`].
+    pub async fn delete<K: Stored + PartialEq>(
+        &self,
+        cx: &Accept,
+        id: RecordId,
+        expected: Option<u64>,
+    ) -> Result<Option<Written<K>>, StoreError> {
+        let mut attempt = 0;
+        loop {
+            let row = self.row::<K>(cx.tenant, id).await?;
+            let old: Record<K> = parse(&row.doc)?;
+            if row.gone {
+                return if old.meta.merged_into.is_some() {
+                    Err(StoreError::Missing)
+                } else {
+                    Ok(None)
+                };
+            }
+            if expected.is_some_and(|version| version != row.version) {
+                return Err(StoreError::Stale(Some(row.doc)));
+            }
+            let mut new = old.clone();
+            new.touch(&cx.actor, cx.rules.now);
+            new.meta.deleted_at = Some(cx.rules.now);
+            let planned = self.plan_change(cx, &old, new).await?;
+            match planned.write.commit(self).await {
+                Err(StoreError::Stale(_)) if expected.is_none() && attempt < ATTEMPTS => attempt += 1,
+                Err(error) => return Err(error),
+                Ok(()) => {
+                    return Ok(Some(Written {
+                        record: planned.record,
+                        doc: planned.doc,
+                    }));
+                }
+            }
+        }
+    }
+
+    /// Restores a deleted record; one that is not deleted is answered as it is.
+    ///
+    /// # Errors
+    /// [`StoreError::Missing`] after 30 days; [`StoreError::Taken`] when another record holds a unique value now.
+    pub async fn restore<K: Stored + PartialEq>(&self, cx: &Accept, id: RecordId) -> Result<Written<K>, StoreError> {
+        let row = self.row::<K>(cx.tenant, id).await?;
+        let old: Record<K> = parse(&row.doc)?;
+        let Some(deleted) = old.meta.deleted_at else {
+            return if row.gone {
+                Err(StoreError::Missing)
+            } else {
+                Ok(Written {
+                    record: old,
+                    doc: row.doc,
+                })
+            };
+        };
+        if deleted + RESTORABLE <= cx.rules.now {
+            return Err(StoreError::Missing);
+        }
+        let mut new = old.clone();
+        new.touch(&cx.actor, cx.rules.now);
+        new.meta.deleted_at = None;
+        let planned = self.plan_change(cx, &old, new).await?;
+        planned.write.commit(self).await?;
+        Ok(Written {
+            record: planned.record,
+            doc: planned.doc,
+        })
+    }
+
+    /// The record that holds a unique value. 1 read unit.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn holder<K: Stored>(
+        &self,
+        tenant: TenantId,
+        scope: &str,
+        value: &str,
+    ) -> Result<Option<RecordId>, StoreError> {
+        let item = self
+            .get_item(K::TABLE, &Key::unique(tenant, K::NOUN, scope, value))
+            .await?;
+        Ok(item
+            .as_ref()
+            .and_then(|item| crate::text_of(item, "holder"))
+            .and_then(|id| RecordId::parse(K::PREFIX, id).ok()))
+    }
+
+    /// The records that look like one with these likenesses, surest first, at most 20.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn likes<K: Stored>(
+        &self,
+        tenant: TenantId,
+        likeness: &[(String, f32)],
+        itself: Option<RecordId>,
+    ) -> Result<Vec<(RecordId, f32)>, StoreError> {
+        let lookups = likeness.iter().map(|(key, score)| async move {
+            let ids = self
+                .pointed(tenant, K::TABLE, K::NOUN, &format!("like#{key}"), 20)
+                .await?;
+            Ok::<_, StoreError>((ids, *score))
+        });
+        let mut found: BTreeMap<RecordId, f32> = BTreeMap::new();
+        for result in futures::future::join_all(lookups).await {
+            let (ids, score) = result?;
+            for id in ids
+                .iter()
+                .filter_map(|id| RecordId::parse(K::PREFIX, id).ok())
+                .filter(|id| Some(*id) != itself)
+            {
+                let doubt = found.entry(id).or_insert(1.0);
+                *doubt *= 1.0 - score;
+            }
+        }
+        let mut found: Vec<_> = found.into_iter().map(|(id, doubt)| (id, 1.0 - doubt)).collect();
+        found.sort_by(|a, b| b.1.total_cmp(&a.1).then(b.0.cmp(&a.0)));
+        found.truncate(20);
+        Ok(found)
+    }
+
+    /// Takes the next `count` numbers of a counter; returns the last of them. 1 write unit.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn reserve(&self, tenant: TenantId, table: Table, counter: &str, count: u64) -> Result<u64, StoreError> {
+        use aws_sdk_dynamodb::types::{ReturnConsumedCapacity, ReturnValue};
+        let answer = self
+            .client()
+            .update_item()
+            .table_name(self.table(table)?)
+            .set_key(Some(Key::new(tenant, "counter", counter).attributes()))
+            .update_expression("ADD n :count")
+            .expression_attribute_values(":count", number(count))
+            .return_values(ReturnValue::UpdatedNew)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .send()
+            .await?;
+        crate::cost::write(answer.consumed_capacity());
+        answer
+            .attributes
+            .as_ref()
+            .and_then(|item| crate::number_of(item, "n"))
+            .ok_or_else(|| StoreError::Internal("a counter without a number".to_owned()))
+    }
+}
+
+/// The next version of a record under a merge patch; the same version when the patch changes nothing.
+///
+/// # Errors
+/// [`StoreError::Invalid`] with every fault.
+pub fn patched<K: Stored + PartialEq>(
+    cx: &Accept,
+    old: &Record<K>,
+    patch: &serde_json::Value,
+) -> Result<Record<K>, StoreError> {
+    if !patch.is_object() {
+        return Err(Invalid::one("", "wrong_type", "a merge patch is a JSON object").into());
+    }
+    let editable = |error: serde_json::Error| StoreError::Internal(error.to_string());
+    let mut value = serde_json::to_value(old.body.editable()).map_err(editable)?;
+    let mut common = Common::from(old.meta.common.clone());
+    // Values of fields that are no longer declared go with the next change.
+    common.custom.retain(|key, _| {
+        cx.rules
+            .fields
+            .iter()
+            .any(|field| field.kind.noun() == K::NOUN && field.key == *key)
+    });
+    let common = serde_json::to_value(common).map_err(editable)?;
+    if let (Some(map), serde_json::Value::Object(common)) = (value.as_object_mut(), common) {
+        map.extend(common);
+    }
+    rapport_domain::record::merge_patch(&mut value, patch.clone());
+    let (common, input) = rapport_domain::record::split::<K::In>(value)?;
+    revised(cx, old, common, input)
+}
+
+/// The next version of a record under a whole new input; the same version when nothing changes.
+///
+/// # Errors
+/// [`StoreError::Invalid`] with every fault.
+pub fn revised<K: Stored + PartialEq>(
+    cx: &Accept,
+    old: &Record<K>,
+    common: Common,
+    input: K::In,
+) -> Result<Record<K>, StoreError> {
+    let mut invalid = Invalid::default();
+    let common = invalid.take(common.check(K::NOUN, &cx.rules));
+    let body = invalid.take(old.body.revise(input, &cx.rules));
+    invalid.check()?;
+    let (Some(common), Some(body)) = (common, body) else {
+        return Err(StoreError::Internal("no fault and no record".to_owned()));
+    };
+    if body == old.body && common == Common::from(old.meta.common.clone()) {
+        return Ok(old.clone());
+    }
+    Ok(old.next(body, common, &cx.actor, cx.rules.now))
+}
+
+/// Reads a record from its JSON.
+///
+/// # Errors
+/// [`StoreError::Internal`] when it does not fit: a fault of ours.
+pub fn parse<K: Kind>(doc: &str) -> Result<Record<K>, StoreError> {
+    serde_json::from_str(doc)
+        .map_err(|error| StoreError::Internal(format!("a stored {} is unreadable: {error}", K::NOUN)))
+}
+
+/// The time as the store writes it in sort keys: milliseconds, so that texts sort as times do.
+#[must_use]
+pub fn sortable(at: Timestamp) -> String {
+    rapport_domain::settings::millis::text(at)
+}

@@ -1,0 +1,449 @@
+//! Writes: one conditional put or one transaction, and what its failure means.
+
+use std::time::Duration;
+
+use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::types::{
+    ConditionCheck, Delete, Put, ReturnConsumedCapacity, ReturnValuesOnConditionCheckFailure as OnFailure,
+    TransactWriteItem,
+};
+use jiff::Timestamp;
+use rapport_domain::TenantId;
+
+use crate::idempotency::{Answer, Idempotency};
+use crate::{Item, Key, Store, StoreError, Table, cost, number, text, text_of};
+
+/// DynamoDB takes this many items in a transaction.
+pub const MOST_ITEMS: usize = 100;
+
+/// What the failure of an item's condition means.
+#[derive(Clone, Debug)]
+enum Meaning {
+    /// A record that should be new, or have the expected version. `request` recognises our own earlier attempt.
+    Record { version: u64, request: String },
+    /// A unique value.
+    Unique { scope: String, holder: String },
+    /// A kept answer.
+    Idempotency(Idempotency),
+    /// A condition of the caller's own.
+    Other(&'static str),
+    /// No condition.
+    None,
+}
+
+#[derive(Clone, Debug)]
+struct Step {
+    item: TransactWriteItem,
+    meaning: Meaning,
+}
+
+/// Several items that are written together or not at all.
+#[derive(Clone, Debug)]
+pub struct Write {
+    tenant: TenantId,
+    steps: Vec<Step>,
+}
+
+impl Write {
+    /// Nothing yet.
+    #[must_use]
+    pub fn new(tenant: TenantId) -> Self {
+        Self {
+            tenant,
+            steps: Vec::new(),
+        }
+    }
+
+    /// Whose items these are.
+    #[must_use]
+    pub fn tenant(&self) -> TenantId {
+        self.tenant
+    }
+
+    /// How many items there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.steps.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.steps.is_empty()
+    }
+
+    /// Adds the items of another write of the same tenant.
+    pub fn append(&mut self, mut other: Write) {
+        debug_assert_eq!(self.tenant, other.tenant);
+        self.steps.append(&mut other.steps);
+    }
+
+    fn push(&mut self, item: TransactWriteItem, meaning: Meaning) {
+        self.steps.push(Step { item, meaning });
+    }
+
+    /// Puts a row of a record: `expected` is the version it replaces, 0 for none. The row carries `v` and `rid`.
+    ///
+    /// # Errors
+    /// When this function was not given the table.
+    pub fn record(&mut self, store: &Store, table: Table, row: Item, expected: u64) -> Result<(), StoreError> {
+        let request = text_of(&row, "rid").unwrap_or_default().to_owned();
+        let put = Put::builder()
+            .table_name(store.table(table)?)
+            .set_item(Some(row))
+            .return_values_on_condition_check_failure(OnFailure::AllOld);
+        let put = if expected == 0 {
+            put.condition_expression("attribute_not_exists(pk)")
+        } else {
+            put.condition_expression("v = :expected")
+                .expression_attribute_values(":expected", number(expected))
+        };
+        let put = built(put.build())?;
+        self.push(
+            TransactWriteItem::builder().put(put).build(),
+            Meaning::Record {
+                version: expected + 1,
+                request,
+            },
+        );
+        Ok(())
+    }
+
+    /// Takes a value that only one record may hold.
+    ///
+    /// # Errors
+    /// When this function was not given the table.
+    pub fn take(
+        &mut self,
+        store: &Store,
+        table: Table,
+        noun: &str,
+        scope: &str,
+        value: &str,
+        holder: &str,
+    ) -> Result<(), StoreError> {
+        let mut item = Key::unique(self.tenant, noun, scope, value).attributes();
+        item.insert("holder".to_owned(), text(holder));
+        let put = Put::builder()
+            .table_name(store.table(table)?)
+            .set_item(Some(item))
+            .condition_expression("attribute_not_exists(pk) OR holder = :holder")
+            .expression_attribute_values(":holder", text(holder))
+            .return_values_on_condition_check_failure(OnFailure::AllOld);
+        let meaning = Meaning::Unique {
+            scope: scope.to_owned(),
+            holder: holder.to_owned(),
+        };
+        self.push(TransactWriteItem::builder().put(built(put.build())?).build(), meaning);
+        Ok(())
+    }
+
+    /// Gives back a value that a record held.
+    ///
+    /// # Errors
+    /// When this function was not given the table.
+    pub fn free(
+        &mut self,
+        store: &Store,
+        table: Table,
+        noun: &str,
+        scope: &str,
+        value: &str,
+        holder: &str,
+    ) -> Result<(), StoreError> {
+        let delete = Delete::builder()
+            .table_name(store.table(table)?)
+            .set_key(Some(Key::unique(self.tenant, noun, scope, value).attributes()))
+            .condition_expression("attribute_not_exists(pk) OR holder = :holder")
+            .expression_attribute_values(":holder", text(holder));
+        self.push(
+            TransactWriteItem::builder().delete(built(delete.build())?).build(),
+            Meaning::Other("a unique value moved meanwhile"),
+        );
+        Ok(())
+    }
+
+    /// Puts an item without a condition.
+    ///
+    /// # Errors
+    /// When this function was not given the table.
+    pub fn put(&mut self, store: &Store, table: Table, item: Item) -> Result<(), StoreError> {
+        let put = Put::builder().table_name(store.table(table)?).set_item(Some(item));
+        self.push(
+            TransactWriteItem::builder().put(built(put.build())?).build(),
+            Meaning::None,
+        );
+        Ok(())
+    }
+
+    /// Puts an item only where none is. `failure` says what it means that there is one.
+    ///
+    /// # Errors
+    /// When this function was not given the table.
+    pub fn put_new(
+        &mut self,
+        store: &Store,
+        table: Table,
+        item: Item,
+        failure: &'static str,
+    ) -> Result<(), StoreError> {
+        let put = Put::builder()
+            .table_name(store.table(table)?)
+            .set_item(Some(item))
+            .condition_expression("attribute_not_exists(pk)");
+        self.push(
+            TransactWriteItem::builder().put(built(put.build())?).build(),
+            Meaning::Other(failure),
+        );
+        Ok(())
+    }
+
+    /// Deletes an item without a condition.
+    ///
+    /// # Errors
+    /// When this function was not given the table.
+    pub fn delete(&mut self, store: &Store, table: Table, key: &Key) -> Result<(), StoreError> {
+        let delete = Delete::builder()
+            .table_name(store.table(table)?)
+            .set_key(Some(key.attributes()));
+        self.push(
+            TransactWriteItem::builder().delete(built(delete.build())?).build(),
+            Meaning::None,
+        );
+        Ok(())
+    }
+
+    /// Any item of a transaction with a condition of its own.
+    pub fn other(&mut self, item: TransactWriteItem, failure: &'static str) {
+        self.push(item, Meaning::Other(failure));
+    }
+
+    /// Insists that a record still has a version, without changing it.
+    ///
+    /// # Errors
+    /// When this function was not given the table.
+    pub fn unchanged(&mut self, store: &Store, table: Table, key: &Key, version: u64) -> Result<(), StoreError> {
+        let check = ConditionCheck::builder()
+            .table_name(store.table(table)?)
+            .set_key(Some(key.attributes()))
+            .condition_expression("v = :expected")
+            .expression_attribute_values(":expected", number(version));
+        let meaning = Meaning::Record {
+            version,
+            request: String::new(),
+        };
+        self.push(
+            TransactWriteItem::builder()
+                .condition_check(built(check.build())?)
+                .build(),
+            meaning,
+        );
+        Ok(())
+    }
+
+    /// Keeps the answer of the request that does this write.
+    ///
+    /// # Errors
+    /// When this function was not given the table.
+    pub fn answer(
+        &mut self,
+        store: &Store,
+        idempotency: &Idempotency,
+        answer: &Answer,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let put = Put::builder()
+            .table_name(store.table(idempotency.table)?)
+            .set_item(Some(idempotency.item(self.tenant, answer, now)))
+            .condition_expression("attribute_not_exists(pk) OR expires <= :now")
+            .expression_attribute_values(":now", number(now.as_second()))
+            .return_values_on_condition_check_failure(OnFailure::AllOld);
+        self.push(
+            TransactWriteItem::builder().put(built(put.build())?).build(),
+            Meaning::Idempotency(idempotency.clone()),
+        );
+        Ok(())
+    }
+
+    /// Writes. All or nothing; a transaction that meets another is tried again a few times.
+    ///
+    /// # Errors
+    /// What the first failed condition means, or that the store does not answer.
+    pub async fn commit(self, store: &Store) -> Result<(), StoreError> {
+        if self.steps.is_empty() {
+            return Ok(());
+        }
+        if let [step] = self.steps.as_slice()
+            && let Some(put) = step.item.put()
+        {
+            return put_alone(store, put, &step.meaning).await;
+        }
+        if self.steps.len() > MOST_ITEMS {
+            return Err(StoreError::conflict(
+                "too_many_items",
+                format!(
+                    "this needs {} items in one transaction, at most {MOST_ITEMS} fit",
+                    self.steps.len()
+                ),
+            ));
+        }
+        let mut pause = Duration::from_millis(10);
+        loop {
+            match self.attempt(store).await {
+                Err(Failure::Contention) if pause < Duration::from_millis(400) => {
+                    tokio::time::sleep(pause.mul_f64(0.5 + rand::random::<f64>())).await;
+                    pause *= 2;
+                }
+                Err(Failure::Contention) => {
+                    return Err(StoreError::Unavailable("transactions keep meeting".to_owned()));
+                }
+                Err(Failure::Other(error)) => return Err(error),
+                Ok(()) => return Ok(()),
+            }
+        }
+    }
+
+    async fn attempt(&self, store: &Store) -> Result<(), Failure> {
+        let items = self.steps.iter().map(|step| step.item.clone()).collect();
+        let request = store
+            .client()
+            .transact_write_items()
+            .set_transact_items(Some(items))
+            .return_consumed_capacity(ReturnConsumedCapacity::Total);
+        let error = match request.send().await {
+            Ok(answer) => {
+                answer
+                    .consumed_capacity()
+                    .iter()
+                    .for_each(|capacity| cost::write(Some(capacity)));
+                return Ok(());
+            }
+            Err(error) => error,
+        };
+        use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError as Refusal;
+        let SdkError::ServiceError(service) = &error else {
+            return Err(Failure::Other(error.into()));
+        };
+        let Refusal::TransactionCanceledException(cancelled) = service.err() else {
+            return Err(Failure::Other(error.into()));
+        };
+        let reasons = cancelled.cancellation_reasons();
+        let code = |n: usize| reasons.get(n).and_then(|reason| reason.code()).unwrap_or("None");
+        let failed = |n: &usize| code(*n) == "ConditionalCheckFailed";
+        // Our own earlier attempt whose answer was lost: the record is as we wrote it.
+        let mine = (0..self.steps.len()).filter(failed).any(|n| {
+            reasons[n].item().is_some_and(|item| matches!(&self.steps[n].meaning, Meaning::Record { version, request } if is_own(item, *version, request)))
+        });
+        if mine {
+            return Ok(());
+        }
+        // A kept answer explains all the rest: the first request took the unique values too.
+        let mut order: Vec<usize> = (0..self.steps.len()).filter(failed).collect();
+        order.sort_by_key(|&n| !matches!(self.steps[n].meaning, Meaning::Idempotency(_)));
+        if let Some(&n) = order.first() {
+            let found = reasons[n].item();
+            return Err(Failure::Other(explain(&self.steps[n].meaning, found)));
+        }
+        if (0..self.steps.len()).any(|n| {
+            matches!(
+                code(n),
+                "TransactionConflict" | "ThrottlingError" | "ProvisionedThroughputExceeded"
+            )
+        }) {
+            return Err(Failure::Contention);
+        }
+        Err(Failure::Other(error.into()))
+    }
+}
+
+enum Failure {
+    Contention,
+    Other(StoreError),
+}
+
+fn is_own(item: &Item, version: u64, request: &str) -> bool {
+    !request.is_empty() && crate::number_of::<u64>(item, "v") == Some(version) && text_of(item, "rid") == Some(request)
+}
+
+fn explain(meaning: &Meaning, found: Option<&Item>) -> StoreError {
+    match meaning {
+        Meaning::Record { .. } => StoreError::Stale(found.and_then(|item| text_of(item, "doc")).map(str::to_owned)),
+        Meaning::Unique { scope, holder } => {
+            let other = found
+                .and_then(|item| text_of(item, "holder"))
+                .filter(|found| found != holder);
+            StoreError::Taken {
+                scope: scope.clone(),
+                holder: other.map(str::to_owned),
+            }
+        }
+        Meaning::Idempotency(idempotency) => match found {
+            Some(item) => idempotency.verdict(item),
+            None => StoreError::KeyReused,
+        },
+        Meaning::Other(what) => StoreError::conflict("conflict", *what),
+        Meaning::None => StoreError::Internal("an item without a condition failed one".to_owned()),
+    }
+}
+
+/// A single put needs no transaction, which would cost twice as much.
+async fn put_alone(store: &Store, put: &Put, meaning: &Meaning) -> Result<(), StoreError> {
+    use aws_sdk_dynamodb::operation::put_item::PutItemError;
+    let request = store
+        .client()
+        .put_item()
+        .table_name(put.table_name())
+        .set_item(Some(put.item().clone()))
+        .set_condition_expression(put.condition_expression().map(str::to_owned))
+        .set_expression_attribute_values(put.expression_attribute_values().cloned())
+        .set_return_values_on_condition_check_failure(put.return_values_on_condition_check_failure().cloned())
+        .return_consumed_capacity(ReturnConsumedCapacity::Total);
+    match request.send().await {
+        Ok(answer) => {
+            cost::write(answer.consumed_capacity());
+            Ok(())
+        }
+        Err(SdkError::ServiceError(service)) if service.err().is_conditional_check_failed_exception() => {
+            let PutItemError::ConditionalCheckFailedException(failed) = service.into_err() else {
+                return Err(StoreError::Internal("a failed condition of another kind".to_owned()));
+            };
+            match (meaning, failed.item()) {
+                (Meaning::Record { version, request }, Some(item)) if is_own(item, *version, request) => Ok(()),
+                (meaning, found) => Err(explain(meaning, found)),
+            }
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn built<T, E: std::fmt::Display>(result: Result<T, E>) -> Result<T, StoreError> {
+    result.map_err(|error| StoreError::Internal(error.to_string()))
+}
+
+impl Write {
+    /// The keys of all items, table first: two writes with a key in common cannot share a transaction.
+    #[must_use]
+    pub fn keys(&self) -> Vec<String> {
+        let name = |table: &str, item: &Item| {
+            format!(
+                "{table}\n{}\n{}",
+                text_of(item, "pk").unwrap_or_default(),
+                text_of(item, "sk").unwrap_or_default()
+            )
+        };
+        self.steps
+            .iter()
+            .filter_map(|step| {
+                let item = &step.item;
+                item.put()
+                    .map(|put| name(put.table_name(), put.item()))
+                    .or_else(|| item.delete().map(|delete| name(delete.table_name(), delete.key())))
+                    .or_else(|| item.update().map(|update| name(update.table_name(), update.key())))
+                    .or_else(|| {
+                        item.condition_check()
+                            .map(|check| name(check.table_name(), check.key()))
+                    })
+            })
+            .collect()
+    }
+}
