@@ -868,3 +868,30 @@ fn read_map(text: &str) -> BTreeMap<String, String> {
 fn write_map(map: &BTreeMap<String, String>) -> String {
     serde_json::to_string(map).unwrap_or_else(|_| "{}".to_owned())
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_durable_transaction_is_synced_and_a_light_one_only_logged() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut engine = Engine::open(Some(&folder.path().join("queues.sqlite"))).unwrap();
+        let pragma = |engine: &Engine, name: &str| -> String {
+            engine
+                .connection
+                .query_row(&format!("select cast({name} as text) from pragma_{name}"), [], |row| {
+                    row.get(0)
+                })
+                .unwrap()
+        };
+        assert_eq!(pragma(&engine, "journal_mode"), "wal");
+        // 2 is FULL, 1 NORMAL (https://www.sqlite.org/pragma.html#pragma_synchronous).
+        for (durable, synchronous) in [(true, "2"), (false, "1"), (true, "2")] {
+            engine.begin(durable).unwrap();
+            assert_eq!(pragma(&engine, "synchronous"), synchronous);
+            engine.commit().unwrap();
+        }
+    }
+}
