@@ -1,2 +1,154 @@
-//! Placeholder.
-fn main() {}
+//! The program behind `cargo up`: reads its options, starts the host, says so, and waits for the end.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser;
+use rapport_host::{Host, Options, Processes, functions};
+use tokio::signal::unix::{SignalKind, signal};
+
+/// Runs the whole service on this machine.
+#[derive(Parser)]
+#[command(name = "host", version)]
+struct Arguments {
+    /// The port on 127.0.0.1; 0 takes a free one.
+    #[arg(long, default_value_t = 8080)]
+    port: u16,
+    /// The folder that keeps everything.
+    #[arg(long, default_value = ".rapport", conflicts_with = "memory")]
+    data: PathBuf,
+    /// Keeps everything in memory, and forgets it at the end.
+    #[arg(long)]
+    memory: bool,
+    /// Fills a demo firm with believable data and prints its sign-in on standard error.
+    #[arg(long)]
+    demo: bool,
+    /// Sends mail to this SMTP server, as HOST:PORT; otherwise mail is written as files to the outbox.
+    #[arg(long)]
+    smtp: Option<String>,
+    /// Lets webhooks go to loopback and private networks.
+    #[arg(long)]
+    allow_private_webhooks: bool,
+    /// Runs each function as a program of its own, as in the cloud.
+    #[arg(long)]
+    processes: bool,
+    /// With --processes: programs of one function at most.
+    #[arg(long, default_value_t = 4)]
+    instances: usize,
+    /// Another template than the one built in.
+    #[arg(long)]
+    template: Option<PathBuf>,
+    /// Serves the protocols of the tables and queues on this port too, for tests.
+    #[arg(long, hide = true)]
+    engines: Option<u16>,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    tracing_subscriber::fmt()
+        .with_env_filter(
+            tracing_subscriber::EnvFilter::try_from_default_env()
+                .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn")),
+        )
+        .with_writer(std::io::stderr)
+        .init();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let outcome = match runtime {
+        Ok(runtime) => {
+            let outcome = runtime.block_on(run(arguments));
+            runtime.shutdown_timeout(std::time::Duration::from_secs(1));
+            outcome
+        }
+        Err(error) => Err(error.to_string()),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            eprintln!("{problem}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(arguments: Arguments) -> Result<(), String> {
+    // Listened to before anything is started, so that an early Ctrl-C is an orderly end too.
+    let mut terminate = signal(SignalKind::terminate()).map_err(|error| error.to_string())?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(|error| error.to_string())?;
+    let demo = arguments.demo;
+    let host = Host::start(options(arguments)?)
+        .await
+        .map_err(|error| error.to_string())?;
+    announce(&host);
+    if demo {
+        fill_demo(&host.url()).await?;
+    }
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    if !host.stop().await {
+        return Err("some work in flight did not finish in time".to_owned());
+    }
+    Ok(())
+}
+
+fn options(arguments: Arguments) -> Result<Options, String> {
+    let template = match &arguments.template {
+        Some(path) => {
+            std::fs::read_to_string(path).map_err(|error| format!("the template {}: {error}", path.display()))?
+        }
+        None => rapport_host::TEMPLATE.to_owned(),
+    };
+    let data = (!arguments.memory).then_some(arguments.data);
+    let outbox = data
+        .clone()
+        .unwrap_or_else(|| std::env::temp_dir().join(format!("rapport-{}", std::process::id())))
+        .join("outbox");
+    let outbox = std::path::absolute(&outbox).unwrap_or(outbox);
+    let mut environment = BTreeMap::from([(
+        "MAIL".to_owned(),
+        match arguments.smtp {
+            Some(server) => format!("smtp://{server}"),
+            None => format!("folder:{}", outbox.display()),
+        },
+    )]);
+    if arguments.allow_private_webhooks {
+        environment.insert("ALLOW_PRIVATE_WEBHOOKS".to_owned(), "1".to_owned());
+    }
+    let processes = arguments
+        .processes
+        .then(|| {
+            let own =
+                std::env::current_exe().map_err(|error| format!("where this program is cannot be told: {error}"))?;
+            Ok::<_, String>(Processes {
+                programs: own.parent().map(PathBuf::from).unwrap_or_default(),
+                instances: arguments.instances,
+            })
+        })
+        .transpose()?;
+    Ok(Options {
+        port: arguments.port,
+        data,
+        template,
+        functions: functions::all(),
+        environment,
+        clock: rapport_runtime::Clock::default(),
+        processes,
+        engines: arguments.engines,
+    })
+}
+
+#[allow(clippy::print_stdout)] // The one line that scripts wait for.
+fn announce(host: &Host) {
+    if let Some(engines) = host.engines_url() {
+        eprintln!("Tables and queues answer at {engines}");
+    }
+    println!("Rapport is ready at {}", host.url());
+}
+
+/// Fills the demo firm through the public address.
+async fn fill_demo(url: &str) -> Result<(), String> {
+    let _ = url;
+    Err("there is no demo data yet".to_owned())
+}

@@ -1,0 +1,86 @@
+//! The functions this host can run in its own process: the one place besides the end-to-end tests that names them all.
+//! To add one, add its crate to `Cargo.toml` and a line to [`all`].
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use rapport_runtime::{App, Clock, Config, Function};
+
+use crate::invoke::{BoxError, Handler};
+
+/// What a function is made from: its environment and clients of the embedded engines.
+pub struct Ingredients {
+    /// Its environment.
+    pub environment: BTreeMap<String, String>,
+    /// The tables.
+    pub dynamodb: aws_sdk_dynamodb::Client,
+    /// The queues.
+    pub sqs: aws_sdk_sqs::Client,
+    /// The clock.
+    pub clock: Clock,
+}
+
+type Make = Arc<dyn Fn(Ingredients) -> Result<Handler, BoxError> + Send + Sync>;
+
+/// Functions by name.
+#[derive(Clone, Default)]
+pub struct Functions {
+    by_name: BTreeMap<String, Make>,
+}
+
+impl Functions {
+    /// Adds a function.
+    #[must_use]
+    pub fn with(
+        mut self,
+        name: &str,
+        make: impl Fn(Ingredients) -> Result<Handler, BoxError> + Send + Sync + 'static,
+    ) -> Self {
+        self.by_name.insert(name.to_owned(), Arc::new(make));
+        self
+    }
+
+    /// Adds a function of the product, as its crate exports it.
+    #[must_use]
+    pub fn product(self, name: &str, function: Function) -> Self {
+        self.with(name, move |given| {
+            let config = Config::read(|name| given.environment.get(name).cloned())?;
+            let app = App::new(config, given.clock, given.dynamodb, given.sqs, no_ses)?;
+            Ok(handler(function, app))
+        })
+    }
+
+    /// The names there are.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.by_name.keys().map(String::as_str)
+    }
+
+    pub(crate) fn make(&self, name: &str, ingredients: Ingredients) -> Option<Result<Handler, BoxError>> {
+        self.by_name.get(name).map(|make| make(ingredients))
+    }
+}
+
+/// Every function of the product: one line each, `.product("leads", leads::function())`.
+#[must_use]
+pub fn all() -> Functions {
+    Functions::default()
+}
+
+fn handler(function: Function, app: App) -> Handler {
+    match function {
+        Function::Http(router) => Handler::Http(router(app)),
+        Function::Queue(handle) => Handler::Queue(Arc::new(move |event| handle(app.clone(), event))),
+        Function::Stream(handle) => Handler::Stream(Arc::new(move |event| handle(app.clone(), event))),
+        Function::Schedule(run) => Handler::Schedule(Arc::new(move |()| run(app.clone()))),
+    }
+}
+
+/// Mail goes to a folder or an SMTP server here; this is made only for a setting that says otherwise.
+fn no_ses() -> aws_sdk_sesv2::Client {
+    aws_sdk_sesv2::Client::from_conf(
+        aws_sdk_sesv2::Config::builder()
+            .behavior_version(aws_sdk_sesv2::config::BehaviorVersion::latest())
+            .region(aws_sdk_sesv2::config::Region::new(crate::engine::REGION))
+            .build(),
+    )
+}

@@ -1,0 +1,479 @@
+//! Puts the parts together: opens the engines, makes the functions, binds routes, queues, streams and clocks to them,
+//! and ends all of it in order.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::response::{IntoResponse, Response};
+use http::{HeaderMap, StatusCode};
+use rapport_runtime::Clock;
+use rapport_sqs::{Attributes, Queues, Redrive};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tower::ServiceExt;
+
+use crate::engine::{self, Engine, EngineError, InProcess, Place};
+use crate::functions::{Functions, Ingredients};
+use crate::gateway::{self, Routes};
+use crate::invoke::{BoxError, Handler, Invoker};
+use crate::pollers::{self, QueuePoller};
+use crate::processes::{self, Pool, RuntimeApi};
+use crate::secrets::{self, DataError};
+use crate::streams;
+use crate::template::{Event, Template, TemplateError};
+
+const SIGNING_KEY: &str = "SIGNING_KEY";
+/// How long work in flight may take to finish at the end.
+const LONGEST_END: Duration = Duration::from_secs(10);
+
+/// What to run, and how.
+pub struct Options {
+    /// The port on loopback; 0 takes a free one.
+    pub port: u16,
+    /// The data folder; `None` keeps everything in memory.
+    pub data: Option<PathBuf>,
+    /// The template's text.
+    pub template: String,
+    /// The functions that run in this process.
+    pub functions: Functions,
+    /// Values over those of the template, for every function that runs.
+    pub environment: BTreeMap<String, String>,
+    /// The product's clock.
+    pub clock: Clock,
+    /// Functions as programs of their own.
+    pub processes: Option<Processes>,
+    /// Serves the engines' protocols on loopback, for programs and tests; always so with `processes`.
+    pub engines: Option<u16>,
+}
+
+/// Where the functions' programs are, and how many may run.
+pub struct Processes {
+    /// The folder of the programs.
+    pub programs: PathBuf,
+    /// Instances of one function at most.
+    pub instances: usize,
+}
+
+/// Why the host did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The port is taken, or may not be.
+    #[error("port {port} cannot be used: {source}")]
+    Port {
+        /// The port.
+        port: u16,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The data folder.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// The template.
+    #[error(transparent)]
+    Template(#[from] TemplateError),
+    /// The tables.
+    #[error(transparent)]
+    Tables(#[from] EngineError),
+    /// The queues.
+    #[error("the queues cannot be used: {0}")]
+    Queues(String),
+    /// A function.
+    #[error("the function {name} cannot be made: {source}")]
+    Function {
+        /// Its name.
+        name: String,
+        /// Why.
+        source: BoxError,
+    },
+    /// A route.
+    #[error("{0}")]
+    Route(String),
+}
+
+/// A running host.
+pub struct Host {
+    address: SocketAddr,
+    engines: Option<SocketAddr>,
+    engine: Arc<Engine>,
+    queues: Queues,
+    routes: Arc<Routes>,
+    missing: Vec<String>,
+    work: TaskTracker,
+    stop: CancellationToken,
+    programs: (TaskTracker, CancellationToken),
+    _lock: Option<File>,
+}
+
+impl Host {
+    /// Starts everything the template declares. When this returns, requests are answered.
+    ///
+    /// # Errors
+    /// When something that is declared cannot be run. A function that the host does not have is no error: its routes
+    /// answer 404 and it is named in [`Host::missing`].
+    pub async fn start(options: Options) -> Result<Self, StartError> {
+        let listener = listen(options.port).await?;
+        let address = local(&listener, options.port)?;
+        let lock = options.data.as_deref().map(secrets::lock).transpose()?;
+
+        let engines = match (&options.processes, options.engines) {
+            (None, None) => None,
+            (_, port) => Some(listen(port.unwrap_or(0)).await?),
+        };
+        let engines_address = match &engines {
+            Some(listener) => Some(local(listener, 0)?),
+            None => None,
+        };
+        let engines_url = engines_address.map(|address| format!("http://{address}"));
+        let queues_url = engines_url.as_deref().unwrap_or("http://sqs.local");
+        let template = Template::read(&options.template, &BTreeMap::new(), queues_url)?;
+
+        let tables: Vec<_> = template.tables.values().cloned().collect();
+        let place = match &options.data {
+            Some(folder) => Place::File(folder.join("tables.sqlite")),
+            None => Place::Memory,
+        };
+        let engine = Arc::new(Engine::open(&place, &tables)?);
+        let queues = open_queues(&options, &template, queues_url).await?;
+
+        let work = TaskTracker::new();
+        let stop = CancellationToken::new();
+        let programs = (TaskTracker::new(), CancellationToken::new());
+        let api = RuntimeApi::default();
+        if let Some(listener) = engines {
+            let router = engines_router(Arc::clone(&engine), queues.clone()).merge(api.router());
+            // Not among the work to wait for: programs use it to the end.
+            tokio::spawn(async move {
+                if let Err(error) = axum::serve(listener, router).await {
+                    tracing::error!(%error, "the engines' socket ended");
+                }
+            });
+        }
+        let shared = options.processes.as_ref().map(|processes| processes::Shared {
+            api,
+            address: engines_address.map(|address| address.to_string()).unwrap_or_default(),
+            programs: processes.programs.clone(),
+            instances: processes.instances,
+            work: programs.0.clone(),
+            stop: programs.1.clone(),
+        });
+
+        let mut secrets = secrets_of(&options)?;
+        secrets
+            .shared
+            .insert("PUBLIC_URL".to_owned(), format!("http://{address}"));
+        secrets.shared.extend(options.environment.clone());
+
+        let mut host = Self {
+            address,
+            engines: engines_address,
+            engine,
+            queues,
+            routes: Arc::default(),
+            missing: Vec::new(),
+            work,
+            stop,
+            programs,
+            _lock: lock,
+        };
+        host.bind(&template, &options, &secrets, shared.as_ref()).await?;
+        host.work.spawn(gateway::serve(
+            listener,
+            Arc::clone(&host.routes),
+            host.work.clone(),
+            host.stop.clone(),
+        ));
+        host.work
+            .spawn(pollers::sweep(Arc::clone(&host.engine), host.stop.clone()));
+        Ok(host)
+    }
+
+    async fn bind(
+        &mut self,
+        template: &Template,
+        options: &Options,
+        secrets: &Secrets,
+        shared: Option<&processes::Shared>,
+    ) -> Result<(), StartError> {
+        let dynamodb = engine::dynamodb(InProcess::tables(Arc::clone(&self.engine)));
+        let sqs = engine::sqs(queues_in_process(self.queues.clone()));
+        let dead_letters = pollers::dead_letters(self.queues.clone());
+        let mut routes = Routes::default();
+        let mut readers = Vec::new();
+        let mut deliveries = Vec::new();
+        let mut tasks: Vec<futures::future::BoxFuture<'static, ()>> = Vec::new();
+
+        let mut all = template.functions.values();
+        let signers = all.any(|function| function.environment.contains_key(SIGNING_KEY));
+        for function in template.functions.values() {
+            let mut own = function.environment.clone();
+            own.extend(secrets.shared.clone());
+            if own.contains_key(SIGNING_KEY) || !signers {
+                own.insert(SIGNING_KEY.to_owned(), secrets.signing.clone());
+            }
+            let handler = match shared {
+                Some(shared) => {
+                    let url = format!("http://{}", shared.address);
+                    let own = processes::environment(function, &own, &url);
+                    let here = shared.programs.join(&function.name).is_file();
+                    here.then(|| Handler::Process(Pool::new(function, own, shared)))
+                }
+                None => {
+                    let ingredients = Ingredients {
+                        environment: own,
+                        dynamodb: dynamodb.clone(),
+                        sqs: sqs.clone(),
+                        clock: options.clock.clone(),
+                    };
+                    let made = options.functions.make(&function.name, ingredients).transpose();
+                    made.map_err(|source| StartError::Function {
+                        name: function.name.clone(),
+                        source,
+                    })?
+                }
+            };
+            let Some(handler) = handler else {
+                tracing::warn!(
+                    function = function.name,
+                    "the template declares a function that is not here"
+                );
+                self.missing.push(function.name.clone());
+                continue;
+            };
+            let timeout = Duration::from_secs(u64::from(function.timeout));
+            let invoker = Invoker::new(&function.name, timeout, handler);
+            for event in &function.events {
+                match event {
+                    Event::Http { method, path } => {
+                        routes.add(method, path, invoker.clone()).map_err(StartError::Route)?;
+                    }
+                    Event::Queue {
+                        queue,
+                        batch_size,
+                        window,
+                        partial,
+                        concurrency,
+                    } => tasks.push(Box::pin(
+                        QueuePoller {
+                            queues: self.queues.clone(),
+                            queue: queue.clone(),
+                            batch_size: *batch_size,
+                            window: *window,
+                            partial: *partial,
+                            concurrency: *concurrency,
+                            invoker: invoker.clone(),
+                            work: self.work.clone(),
+                            stop: self.stop.clone(),
+                        }
+                        .run(),
+                    )),
+                    Event::Stream(binding) => {
+                        readers.push((binding.table.clone(), function.name.clone()));
+                        deliveries.push(streams::Delivery {
+                            engine: Arc::clone(&self.engine),
+                            binding: binding.clone(),
+                            invoker: invoker.clone(),
+                            dead_letters: Arc::clone(&dead_letters),
+                            stop: self.stop.clone(),
+                        });
+                    }
+                    Event::Schedule { schedule, input } => {
+                        tasks.push(Box::pin(pollers::run_schedule(
+                            invoker.clone(),
+                            schedule.clone(),
+                            input.clone(),
+                            self.stop.clone(),
+                        )));
+                    }
+                }
+            }
+        }
+        streams::register(&self.engine, &readers)
+            .await
+            .map_err(EngineError::from)?;
+        let read: BTreeSet<&String> = readers.iter().map(|(table, _)| table).collect();
+        for table in template.tables.values().filter(|table| table.stream) {
+            if !read.contains(&table.name) {
+                tasks.push(Box::pin(streams::trim_unread(
+                    Arc::clone(&self.engine),
+                    table.name.clone(),
+                    self.stop.clone(),
+                )));
+            }
+        }
+        for delivery in deliveries {
+            self.work.spawn(delivery.run());
+        }
+        for task in tasks {
+            self.work.spawn(task);
+        }
+        self.routes = Arc::new(routes);
+        Ok(())
+    }
+
+    /// Where requests are answered.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Where the engines' protocols are answered, if they are.
+    #[must_use]
+    pub fn engines_url(&self) -> Option<String> {
+        self.engines.map(|address| format!("http://{address}"))
+    }
+
+    /// The tables.
+    #[must_use]
+    pub fn engine(&self) -> &Arc<Engine> {
+        &self.engine
+    }
+
+    /// The queues.
+    #[must_use]
+    pub fn queues(&self) -> &Queues {
+        &self.queues
+    }
+
+    /// The routes.
+    #[must_use]
+    pub fn routes(&self) -> &Routes {
+        &self.routes
+    }
+
+    /// Functions that the template declares and this host does not have.
+    #[must_use]
+    pub fn missing(&self) -> &[String] {
+        &self.missing
+    }
+
+    /// Takes no more work, and returns when what is in flight has finished; `false` when that took too long.
+    pub async fn stop(self) -> bool {
+        self.stop.cancel();
+        self.work.close();
+        let finished = tokio::time::timeout(LONGEST_END, self.work.wait()).await.is_ok();
+        let (programs, end) = &self.programs;
+        end.cancel();
+        programs.close();
+        let ended = tokio::time::timeout(Duration::from_secs(2), programs.wait())
+            .await
+            .is_ok();
+        finished && ended
+    }
+}
+
+async fn listen(port: u16) -> Result<TcpListener, StartError> {
+    TcpListener::bind(("127.0.0.1", port))
+        .await
+        .map_err(|source| StartError::Port { port, source })
+}
+
+fn local(listener: &TcpListener, port: u16) -> Result<SocketAddr, StartError> {
+    listener
+        .local_addr()
+        .map_err(|source| StartError::Port { port, source })
+}
+
+/// Keys that the cloud takes from its secret store. In memory they live as long as the process.
+fn secrets_of(options: &Options) -> Result<Secrets, StartError> {
+    let secret = |file: &str| match &options.data {
+        Some(folder) => secrets::kept(folder, file),
+        None => Ok(secrets::fresh()),
+    };
+    let signing = secret("signing-key")?;
+    let public = secrets::public_key(&signing).ok_or_else(|| StartError::Function {
+        name: "identity".to_owned(),
+        source: "the file signing-key does not hold 32 bytes in base64".into(),
+    })?;
+    Ok(Secrets {
+        signing,
+        shared: BTreeMap::from([
+            ("SECRET_KEY".to_owned(), secret("secret-key")?),
+            ("PUBLIC_KEYS".to_owned(), public),
+        ]),
+    })
+}
+
+struct Secrets {
+    /// Given to functions that the template gives one, or to all when it gives none.
+    signing: String,
+    shared: BTreeMap<String, String>,
+}
+
+async fn open_queues(options: &Options, template: &Template, url: &str) -> Result<Queues, StartError> {
+    let refuse = |error: rapport_sqs::Error| StartError::Queues(error.to_string());
+    let queues = Queues::open_with(rapport_sqs::Options {
+        path: options.data.as_ref().map(|folder| folder.join("queues.sqlite")),
+        region: engine::REGION.to_owned(),
+        account: crate::template::ACCOUNT.to_owned(),
+        base_url: url.to_owned(),
+        ..rapport_sqs::Options::default()
+    })
+    .map_err(refuse)?;
+    // Dead-letter queues first: the others name them.
+    let mut declared: Vec<_> = template.queues.values().collect();
+    declared.sort_by_key(|queue| queue.redrive.is_some());
+    for queue in declared {
+        let attributes = Attributes {
+            visibility_timeout: queue.visibility_timeout,
+            delay: queue.delay,
+            retention: queue.retention,
+            receive_wait: queue.receive_wait,
+            redrive: queue.redrive.as_ref().map(|(dead, count)| Redrive {
+                dead_letter_queue: dead.clone(),
+                max_receive_count: *count,
+            }),
+            ..Attributes::default()
+        };
+        queues.create_queue(&queue.name, attributes).await.map_err(refuse)?;
+    }
+    Ok(queues)
+}
+
+fn queues_in_process(queues: Queues) -> InProcess {
+    InProcess::new(move |target, body| {
+        let queues = queues.clone();
+        Box::pin(async move { queues.handle(&target, &body).await })
+    })
+}
+
+/// Both engines' protocols on one address, told apart by the call's target. Signatures are not checked: loopback only.
+fn engines_router(engine: Arc<Engine>, queues: Queues) -> Router {
+    let tables = InProcess::tables(engine);
+    let queues = rapport_sqs::router(queues);
+    Router::new()
+        .route("/", axum::routing::post(engines_call))
+        .route("/{account}/{queue}", axum::routing::post(engines_call))
+        .layer(DefaultBodyLimit::max(engine::MAX_BODY))
+        .with_state((tables, queues))
+}
+
+async fn engines_call(
+    State((tables, queues)): State<(InProcess, Router)>,
+    headers: HeaderMap,
+    request: Request,
+) -> Response {
+    let target = headers
+        .get("x-amz-target")
+        .and_then(|target| target.to_str().ok())
+        .unwrap_or_default()
+        .to_owned();
+    if target.starts_with("DynamoDB") {
+        let body = axum::body::to_bytes(request.into_body(), engine::MAX_BODY).await;
+        let Ok(body): Result<Bytes, _> = body else {
+            return StatusCode::PAYLOAD_TOO_LARGE.into_response();
+        };
+        return tables.respond(target, body).await;
+    }
+    match queues.oneshot(request).await {
+        Ok(response) => response,
+        Err(never) => match never {},
+    }
+}

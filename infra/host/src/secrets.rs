@@ -1,0 +1,144 @@
+//! What the one machine keeps to itself: secrets made at the first start and read at the next, and the lock by which a
+//! data folder has one host at a time.
+
+use std::fs::{File, OpenOptions};
+use std::io::{ErrorKind, Read, Seek, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+/// Why a data folder cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum DataError {
+    /// Another host runs on it.
+    #[error("the data folder {folder} is in use by process {holder}")]
+    InUse {
+        /// The folder.
+        folder: String,
+        /// The other host's process id.
+        holder: String,
+    },
+    /// It cannot be read or written.
+    #[error("the data folder {folder} cannot be used: {source}")]
+    Unusable {
+        /// The folder.
+        folder: String,
+        /// Why.
+        source: std::io::Error,
+    },
+}
+
+fn unusable(folder: &Path) -> impl Fn(std::io::Error) -> DataError + '_ {
+    |source| DataError::Unusable {
+        folder: folder.display().to_string(),
+        source,
+    }
+}
+
+/// Makes the folder if it is not there, and locks it until the file is dropped or the process ends.
+///
+/// # Errors
+/// When another process holds it, or it cannot be written.
+pub fn lock(folder: &Path) -> Result<File, DataError> {
+    let unusable = unusable(folder);
+    std::fs::create_dir_all(folder).map_err(&unusable)?;
+    let mut file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(folder.join("lock"))
+        .map_err(&unusable)?;
+    if file.try_lock().is_err() {
+        let mut holder = String::new();
+        let _ = file.read_to_string(&mut holder);
+        return Err(DataError::InUse {
+            folder: folder.display().to_string(),
+            holder: holder.trim().to_owned(),
+        });
+    }
+    file.set_len(0).map_err(&unusable)?;
+    file.rewind().map_err(&unusable)?;
+    writeln!(file, "{}", std::process::id()).map_err(&unusable)?;
+    Ok(file)
+}
+
+/// A secret of 32 random bytes in base64, kept in the folder under its name; made if it is not there.
+///
+/// # Errors
+/// When the folder cannot be read or written.
+pub fn kept(folder: &Path, name: &str) -> Result<String, DataError> {
+    let unusable = unusable(folder);
+    let path = folder.join(name);
+    match std::fs::read_to_string(&path) {
+        Ok(secret) if !secret.trim().is_empty() => return Ok(secret.trim().to_owned()),
+        Ok(_) => {}
+        Err(error) if error.kind() == ErrorKind::NotFound => {}
+        Err(error) => return Err(unusable(error)),
+    }
+    let secret = fresh();
+    let draft = folder.join(format!("{name}.new"));
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&draft)
+        .map_err(&unusable)?;
+    // On disk before it is used: what it signs must verify after a crash.
+    writeln!(file, "{secret}").map_err(&unusable)?;
+    file.sync_all().map_err(&unusable)?;
+    std::fs::rename(&draft, &path).map_err(&unusable)?;
+    File::open(folder)
+        .and_then(|folder| folder.sync_all())
+        .map_err(&unusable)?;
+    Ok(secret)
+}
+
+/// A secret of 32 random bytes in base64.
+#[must_use]
+pub fn fresh() -> String {
+    STANDARD.encode(rand::random::<[u8; 32]>())
+}
+
+/// The public half, in base64, of an Ed25519 key whose seed is given in base64; `None` when it is not 32 bytes.
+#[must_use]
+pub fn public_key(seed: &str) -> Option<String> {
+    let seed: [u8; 32] = STANDARD.decode(seed).ok()?.try_into().ok()?;
+    let public = ed25519_dalek::SigningKey::from_bytes(&seed).verifying_key();
+    Some(STANDARD.encode(public.to_bytes()))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn a_secret_is_made_once_and_is_private() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = kept(folder.path(), "signing-key").unwrap();
+        assert_eq!(kept(folder.path(), "signing-key").unwrap(), first);
+        assert_ne!(kept(folder.path(), "secret-key").unwrap(), first);
+        let mode = std::fs::metadata(folder.path().join("signing-key"))
+            .unwrap()
+            .permissions()
+            .mode();
+        assert_eq!(mode & 0o777, 0o600);
+        assert_eq!(STANDARD.decode(first).unwrap().len(), 32);
+    }
+
+    #[test]
+    fn a_folder_has_one_host() {
+        let folder = tempfile::tempdir().unwrap();
+        let held = lock(folder.path()).unwrap();
+        let refused = lock(folder.path()).unwrap_err().to_string();
+        assert!(refused.contains(&std::process::id().to_string()), "{refused}");
+        drop(held);
+        assert!(lock(folder.path()).is_ok());
+    }
+}
