@@ -205,6 +205,8 @@ fn percent_decoded(text: &str) -> String {
 pub struct GatewayRequest {
     method: Method,
     host: String,
+    /// Scheme, host and path, normalised.
+    url: String,
     path: String,
     query: String,
     headers: HeaderMap,
@@ -242,7 +244,7 @@ impl GatewayRequest {
         let Some(authority) = authority else {
             return Err((StatusCode::BAD_REQUEST, "The Host header names no host"));
         };
-        let (mut headers, cookies) = joined(&head.headers)?;
+        let (mut headers, cookies) = joined(head.headers)?;
         // What a caller says of himself here counts for nothing; the cloud writes these too.
         let source_text = source.ip().to_string();
         for (name, value) in [
@@ -268,6 +270,7 @@ impl GatewayRequest {
             method: head.method,
             host: authority.as_str().to_owned(),
             path: url.path().to_owned(),
+            url: url.into(),
             query: head.uri.query().unwrap_or_default().to_owned(),
             headers,
             cookies,
@@ -393,15 +396,11 @@ impl GatewayRequest {
     }
 
     fn uri(&self) -> Uri {
-        let mut text = format!("http://{}{}", self.host, self.path);
-        if let Ok(url) = url::Url::parse(&text) {
-            text = url.into();
+        if self.query.is_empty() {
+            self.url.parse().unwrap_or_default()
+        } else {
+            format!("{}?{}", self.url, self.query).parse().unwrap_or_default()
         }
-        if !self.query.is_empty() {
-            text.push('?');
-            text.push_str(&self.query);
-        }
-        text.parse().unwrap_or_default()
     }
 
     fn user_agent(&self) -> &str {
@@ -436,8 +435,12 @@ impl GatewayRequest {
 }
 
 /// Joins repeated headers with commas and takes the cookies out, as payload format 2.0 does.
-fn joined(headers: &HeaderMap) -> Result<(HeaderMap, Vec<String>), (StatusCode, &'static str)> {
+fn joined(headers: HeaderMap) -> Result<(HeaderMap, Vec<String>), (StatusCode, &'static str)> {
     const NOT_TEXT: (StatusCode, &str) = (StatusCode::BAD_REQUEST, "A header is not ASCII text");
+    let plain = headers.len() == headers.keys_len() && !headers.contains_key(header::COOKIE);
+    if plain && headers.values().all(|value| value.to_str().is_ok()) {
+        return Ok((headers, Vec::new()));
+    }
     let mut cookies = Vec::new();
     let mut joined = HeaderMap::with_capacity(headers.len() + 4);
     for name in headers.keys() {

@@ -264,6 +264,8 @@ impl Pool {
         let mut command = Command::new(&self.program);
         command
             .env_clear()
+            // What the host says of its own log holds for its programs.
+            .env("RUST_LOG", "warn")
             .envs(
                 std::env::vars()
                     .filter(|(name, _)| ["PATH", "RUST_LOG", "RUST_BACKTRACE", "TZ"].contains(&name.as_str())),

@@ -371,7 +371,7 @@ async fn messages_are_handled_and_failures_come_again() {
         sqs.attributes(DEAD).await.unwrap().visible == 1
     })
     .await;
-    let seen = seen.lock();
+    let seen = seen.lock().clone();
     assert_eq!(
         (seen["again"] >= 2, seen["never"], seen["panic"] >= 2),
         (true, 2, true),
@@ -382,7 +382,59 @@ async fn messages_are_handled_and_failures_come_again() {
         busiest.load(Ordering::SeqCst) <= 2,
         "no more at once than the template says"
     );
-    drop(seen);
+    assert!(host.stop().await);
+}
+
+#[tokio::test]
+async fn what_has_expired_goes_and_its_going_is_a_change() {
+    let removed: Arc<Mutex<Vec<serde_json::Value>>> = Arc::default();
+    let list = Arc::clone(&removed);
+    let functions = Functions::default().with("changes", move |_| {
+        let list = Arc::clone(&list);
+        Ok(Handler::Stream(Arc::new(move |event| {
+            let removals = event.records.iter().filter(|record| record.event_name == "REMOVE");
+            list.lock()
+                .extend(removals.map(|record| serde_json::to_value(record).unwrap()));
+            Box::pin(std::future::ready(DynamoDbEventResponse::default()))
+        })))
+    });
+    let host = Host::start(options(functions)).await.unwrap();
+    let client = client(&host);
+    put(&client, "kept").await;
+    client
+        .put_item()
+        .table_name(LEADS)
+        .item("pk", AttributeValue::S("tnt_1#lead".to_owned()))
+        .item("sk", AttributeValue::S("gone".to_owned()))
+        .item("expires_at", AttributeValue::N("1700000000".to_owned()))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(host.engine().sweep_expired().await.unwrap(), 1);
+    until("the change is delivered", async || removed.lock().len() == 1).await;
+    let record = removed.lock()[0].clone();
+    assert_eq!(record["dynamodb"]["OldImage"]["sk"]["S"], "gone");
+    assert_eq!(record["userIdentity"]["principalId"], "dynamodb.amazonaws.com");
+    assert!(host.stop().await);
+}
+
+#[tokio::test]
+async fn heads_without_bounds_are_refused() {
+    let functions = Functions::default().with("leads", |_| {
+        Ok(Handler::Http(Router::new().fallback(|| async { "answered" })))
+    });
+    let host = Host::start(options(functions)).await.unwrap();
+    let http = reqwest::Client::new();
+    let with = async |count: usize, size: usize| {
+        let mut request = http.get(host.url());
+        for index in 0..count {
+            request = request.header(format!("x-{index}"), "y".repeat(size));
+        }
+        request.send().await.unwrap().status().as_u16()
+    };
+    assert_eq!(with(50, 100).await, 200);
+    assert_eq!(with(200, 1).await, 431, "too many");
+    assert_eq!(with(1, 100_000).await, 431, "too long");
     assert!(host.stop().await);
 }
 
