@@ -3,8 +3,8 @@
 //!
 //! The engine is one SQLite connection behind a mutex and blocks its caller while a commit reaches the
 //! disk. Callers therefore queue on an asynchronous gate, so that at most one worker thread of the runtime
-//! stands in the engine and the others go on serving; the call itself runs where it is, which costs less
-//! processor time than handing it to another thread.
+//! stands in the engine and the others go on serving; the call itself runs where it is. Handing it to a thread for
+//! blocking work costs more than the engine does (a get: 14 us here, 40 us there, by `examples/price.rs`).
 
 use std::collections::HashMap;
 use std::fmt;

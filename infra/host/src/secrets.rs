@@ -3,7 +3,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Read, Seek, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 
 use base64::Engine as _;
@@ -43,7 +43,9 @@ fn unusable(folder: &Path) -> impl Fn(std::io::Error) -> DataError + '_ {
 /// When another process holds it, or it cannot be written.
 pub fn lock(folder: &Path) -> Result<File, DataError> {
     let unusable = unusable(folder);
-    std::fs::create_dir_all(folder).map_err(&unusable)?;
+    // What customers entrust to the firm is for the account that runs the host alone.
+    let mut maker = std::fs::DirBuilder::new();
+    maker.recursive(true).mode(0o700).create(folder).map_err(&unusable)?;
     let mut file = OpenOptions::new()
         .read(true)
         .write(true)
@@ -140,5 +142,8 @@ mod tests {
         assert!(refused.contains(&std::process::id().to_string()), "{refused}");
         drop(held);
         assert!(lock(folder.path()).is_ok());
+        let made = folder.path().join("a/b");
+        let _held = lock(&made).unwrap();
+        assert_eq!(std::fs::metadata(made).unwrap().permissions().mode() & 0o777, 0o700);
     }
 }

@@ -158,7 +158,7 @@ const SKIPPED_SECTIONS: [&str; 6] = [
 ];
 
 /// Resources of the cloud that one machine does without.
-const SKIPPED_TYPES: [&str; 14] = [
+const SKIPPED_TYPES: [&str; 15] = [
     "AWS::ApiGatewayV2::",
     "AWS::CloudFront::",
     "AWS::CloudWatch::",
@@ -170,6 +170,7 @@ const SKIPPED_TYPES: [&str; 14] = [
     "AWS::SES::",
     "AWS::SNS::",
     "AWS::SQS::QueuePolicy",
+    "AWS::SSM::",
     "AWS::SecretsManager::",
     "AWS::Serverless::HttpApi",
     "AWS::WAFv2::",

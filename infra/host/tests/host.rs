@@ -438,6 +438,35 @@ async fn heads_without_bounds_are_refused() {
     assert!(host.stop().await);
 }
 
+#[tokio::test]
+async fn functions_reach_tables_and_queues_by_the_names_of_their_environment() {
+    let functions = Functions::default().with("leads", |given| {
+        let given = Arc::new(given);
+        Ok(Handler::Http(Router::new().fallback(move || {
+            let given = Arc::clone(&given);
+            async move {
+                put(&given.dynamodb, "1").await;
+                let url = given.sqs.get_queue_url().queue_name(WORK).send().await.unwrap();
+                assert_eq!(url.queue_url(), given.environment.get("QUEUE_WORK").map(String::as_str));
+                let message = given.sqs.send_message().queue_url(&given.environment["QUEUE_WORK"]);
+                message.message_body("from a function").send().await.unwrap();
+                "sent"
+            }
+        })))
+    });
+    let host = Host::start(options(functions)).await.unwrap();
+    assert_eq!(reqwest::get(host.url()).await.unwrap().text().await.unwrap(), "sent");
+    let ask = rapport_sqs::Receive {
+        most: 10,
+        wait: Some(0),
+        visibility_timeout: None,
+    };
+    let waiting = host.queues().receive(WORK, ask).await.unwrap();
+    assert_eq!(waiting.len(), 1);
+    assert_eq!(waiting[0].body, "from a function");
+    assert!(host.stop().await);
+}
+
 /// Processor time of this thread in nanoseconds.
 fn processor_time() -> u64 {
     let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
