@@ -39,6 +39,13 @@ pub fn optional(field: &str, text: Option<&str>, country: &str) -> Result<Option
     }
 }
 
+/// The digits of an E.164 number as people of its own country dial them, without a leading zero or the country's code.
+#[must_use]
+pub fn national(number: &str) -> Option<String> {
+    let number = PHONE_NUMBER_UTIL.parse(number, None::<rlibphonenumber::Region>).ok()?;
+    Some(number.get_national_significant_number())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

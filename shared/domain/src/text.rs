@@ -77,7 +77,9 @@ pub fn key(text: &str) -> String {
     words.join(" ")
 }
 
-const fn is_ideograph(c: char) -> bool {
+/// Whether a character is of a script that is written without spaces: Chinese, Japanese, Korean.
+#[must_use]
+pub const fn is_ideograph(c: char) -> bool {
     matches!(c, '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}' | '\u{ac00}'..='\u{d7af}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{2fa1f}')
 }
 
