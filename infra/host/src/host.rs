@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,6 +26,7 @@ use crate::gateway::{self, Routes};
 use crate::invoke::{BoxError, Handler, Invoker};
 use crate::pollers::{self, QueuePoller};
 use crate::processes::{self, Pool, RuntimeApi};
+use crate::schedule::Time;
 use crate::secrets::{self, DataError};
 use crate::streams;
 use crate::template::{Event, Template, TemplateError};
@@ -46,12 +47,33 @@ pub struct Options {
     pub functions: Functions,
     /// Values over those of the template, for every function that runs.
     pub environment: BTreeMap<String, String>,
-    /// The product's clock.
-    pub clock: Clock,
+    /// The time that functions, queues and schedules go by.
+    pub time: Time,
     /// Functions as programs of their own.
     pub processes: Option<Processes>,
     /// Serves the engines' protocols on loopback, for programs and tests; always so with `processes`.
     pub engines: Option<u16>,
+}
+
+impl Options {
+    /// The whole product in memory on a free port, for tests: mail goes to a folder, webhooks may go to loopback, and
+    /// the clock may be set forward.
+    #[must_use]
+    pub fn of_test(outbox: &Path, clock: Clock) -> Self {
+        Self {
+            port: 0,
+            data: None,
+            template: crate::TEMPLATE.to_owned(),
+            functions: crate::functions::all(),
+            environment: BTreeMap::from([
+                ("MAIL".to_owned(), format!("folder:{}", outbox.display())),
+                ("ALLOW_PRIVATE_WEBHOOKS".to_owned(), "1".to_owned()),
+            ]),
+            time: Time::of_test(clock),
+            processes: None,
+            engines: None,
+        }
+    }
 }
 
 /// Where the functions' programs are, and how many may run.
@@ -230,7 +252,7 @@ impl Host {
                         environment: own,
                         dynamodb: dynamodb.clone(),
                         sqs: sqs.clone(),
-                        clock: options.clock.clone(),
+                        clock: options.time.clock(),
                     };
                     let made = options.functions.make(&function.name, ingredients).transpose();
                     made.map_err(|source| StartError::Function {
@@ -285,12 +307,13 @@ impl Host {
                         });
                     }
                     Event::Schedule { schedule, input } => {
-                        tasks.push(Box::pin(pollers::run_schedule(
+                        tasks.push(pollers::run_schedule(
                             invoker.clone(),
                             schedule.clone(),
+                            options.time.clone(),
                             input.clone(),
                             self.stop.clone(),
-                        )));
+                        ));
                     }
                 }
             }
@@ -414,7 +437,7 @@ async fn open_queues(options: &Options, template: &Template, url: &str) -> Resul
         region: engine::REGION.to_owned(),
         account: crate::template::ACCOUNT.to_owned(),
         base_url: url.to_owned(),
-        ..rapport_sqs::Options::default()
+        clock: Arc::new(options.time.clone()),
     })
     .map_err(refuse)?;
     // Dead-letter queues first: the others name them.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
+use rapport_host::schedule::Time;
 use rapport_host::{Host, Options, Processes, functions};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -133,7 +134,7 @@ fn options(arguments: Arguments) -> Result<Options, String> {
         template,
         functions: functions::all(),
         environment,
-        clock: rapport_runtime::Clock::default(),
+        time: Time::system(),
         processes,
         engines: arguments.engines,
     })

@@ -16,7 +16,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::engine::{Engine, REGION};
 use crate::invoke::Invoker;
-use crate::schedule::{self, Schedule};
+use crate::schedule::{Schedule, Time};
 use crate::template::ACCOUNT;
 
 /// Sends a body to a queue by name.
@@ -205,41 +205,42 @@ fn attribute(value: rapport_sqs::AttributeValue) -> Option<SqsMessageAttribute> 
     serde_json::from_value(value).ok()
 }
 
-/// Runs a function at its times until stopped. A run that takes longer than the pause delays the next.
-pub(crate) async fn run_schedule(invoker: Invoker, times: Schedule, input: Option<String>, stop: CancellationToken) {
-    loop {
-        let now = schedule::now();
-        let Some(due) = times.after(now) else {
-            return;
-        };
-        // At most an hour at a time, so that a clock set right is noticed.
-        let pause = u64::try_from(due.as_millisecond() - now.as_millisecond()).unwrap_or(0);
-        let pause = Duration::from_millis(pause + 1).min(Duration::from_secs(3_600));
-        tokio::select! {
-            () = tokio::time::sleep(pause) => {}
-            () = stop.cancelled() => return,
+/// Runs a function at its times until stopped, the first of which is counted from this call. A run that takes longer
+/// than the pause delays the next.
+pub(crate) fn run_schedule(
+    invoker: Invoker,
+    times: Schedule,
+    time: Time,
+    input: Option<String>,
+    stop: CancellationToken,
+) -> BoxFuture<'static, ()> {
+    let mut next = times.after(time.now());
+    Box::pin(async move {
+        while let Some(due) = next {
+            tokio::select! {
+                () = time.sleep_until(due) => {}
+                () = stop.cancelled() => return,
+            }
+            let event = input.clone().unwrap_or_else(|| {
+                serde_json::json!({
+                    "version": "0",
+                    "id": format!("{:032x}", rand::random::<u128>()),
+                    "detail-type": "Scheduled Event",
+                    "source": "aws.scheduler",
+                    "account": ACCOUNT,
+                    "time": due.to_string(),
+                    "region": REGION,
+                    "resources": [],
+                    "detail": "{}",
+                })
+                .to_string()
+            });
+            if let Err(error) = invoker.schedule(event).await {
+                tracing::error!(function = invoker.name(), %error, "a scheduled run failed");
+            }
+            next = times.after(time.now());
         }
-        if schedule::now() < due {
-            continue;
-        }
-        let event = input.clone().unwrap_or_else(|| {
-            serde_json::json!({
-                "version": "0",
-                "id": format!("{:032x}", rand::random::<u128>()),
-                "detail-type": "Scheduled Event",
-                "source": "aws.scheduler",
-                "account": ACCOUNT,
-                "time": due.to_string(),
-                "region": REGION,
-                "resources": [],
-                "detail": "{}",
-            })
-            .to_string()
-        });
-        if let Err(error) = invoker.schedule(event).await {
-            tracing::error!(function = invoker.name(), %error, "a scheduled run failed");
-        }
-    }
+    })
 }
 
 /// Deletes expired items each minute.

@@ -1,15 +1,81 @@
-//! Schedules as EventBridge writes them: `rate(5 minutes)` and `cron(0 3 * * ? *)`. It computes times and waits
-//! for nothing.
+//! Schedules as EventBridge writes them: `rate(5 minutes)` and `cron(0 3 * * ? *)`. And the time that the
+//! host's parts go by.
+
+use std::pin::Pin;
+use std::time::Duration;
 
 use jiff::civil::{Date, Weekday};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
+use rapport_runtime::Clock;
 
-/// The machine's time. The product's clock may be set forward by tests; what the host does by time goes by this.
+/// The machine's time, for what is no business of the product's clock.
 #[must_use]
 pub fn now() -> Timestamp {
     #[allow(clippy::disallowed_methods, reason = "the host stands outside the product's clock")]
     Timestamp::now()
+}
+
+/// The time that functions, queues and schedules go by, and waiting for a later one.
+#[derive(Clone, Debug)]
+pub struct Time {
+    clock: Clock,
+    /// How long a wait lasts before it looks at the clock again.
+    step: Duration,
+}
+
+impl Time {
+    /// The system's time. A clock that the operator sets right is noticed within the hour.
+    #[must_use]
+    pub fn system() -> Self {
+        Self {
+            clock: Clock::default(),
+            step: Duration::from_secs(3_600),
+        }
+    }
+
+    /// A clock that a test sets forward: delayed messages and schedules become due at once.
+    #[must_use]
+    pub fn of_test(clock: Clock) -> Self {
+        Self {
+            clock,
+            step: Duration::from_millis(50),
+        }
+    }
+
+    /// The clock that functions are given.
+    #[must_use]
+    pub fn clock(&self) -> Clock {
+        self.clock.clone()
+    }
+
+    /// The time.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Ends once the time is at least `due`.
+    pub async fn sleep_until(&self, due: Timestamp) {
+        loop {
+            let left = due.as_millisecond() - self.now().as_millisecond();
+            match u64::try_from(left) {
+                Ok(left) if left > 0 => tokio::time::sleep(Duration::from_millis(left).min(self.step)).await,
+                _ => return,
+            }
+        }
+    }
+}
+
+impl rapport_sqs::Clock for Time {
+    fn now_ms(&self) -> i64 {
+        self.now().as_millisecond()
+    }
+
+    fn sleep_until(&self, at_ms: i64) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        let due = Timestamp::from_millisecond(at_ms).unwrap_or(Timestamp::MAX);
+        Box::pin(Self::sleep_until(self, due))
+    }
 }
 
 /// When something is due, again and again.

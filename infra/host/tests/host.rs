@@ -23,6 +23,7 @@ use parking_lot::Mutex;
 use rapport_host::engine::{self, InProcess};
 use rapport_host::functions::Functions;
 use rapport_host::invoke::Handler;
+use rapport_host::schedule::Time;
 use rapport_host::{Host, Options, Processes};
 
 const SMALL: &str = include_str!("small.yaml");
@@ -40,7 +41,7 @@ fn options(functions: Functions) -> Options {
             .replace("Timeout: 10", "Timeout: 1"),
         functions,
         environment: BTreeMap::new(),
-        clock: rapport_runtime::Clock::default(),
+        time: Time::system(),
         processes: None,
         engines: None,
     }
@@ -464,6 +465,37 @@ async fn functions_reach_tables_and_queues_by_the_names_of_their_environment() {
     let waiting = host.queues().receive(WORK, ask).await.unwrap();
     assert_eq!(waiting.len(), 1);
     assert_eq!(waiting[0].body, "from a function");
+    assert!(host.stop().await);
+}
+
+#[tokio::test]
+async fn a_clock_set_forward_makes_schedules_and_messages_due() {
+    let clock = rapport_runtime::Clock::default();
+    let runs = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&runs);
+    let functions = Functions::default().with("tick", move |_| {
+        let count = Arc::clone(&count);
+        Ok(Handler::Schedule(Arc::new(move |()| {
+            count.fetch_add(1, Ordering::SeqCst);
+            Box::pin(std::future::ready(Ok(())))
+        })))
+    });
+    let mut options = options(functions);
+    options.time = Time::of_test(clock.clone());
+    options.template = options.template.replace("rate(1 minute)", "rate(1 day)");
+    let host = Host::start(options).await.unwrap();
+    let mut late = rapport_sqs::Outgoing::new("late");
+    late.delay = Some(900);
+    host.queues().send(WORK, late).await.unwrap();
+    let before = runs.load(Ordering::SeqCst);
+    clock.advance(jiff::SignedDuration::from_hours(24));
+    until("the schedule runs", async || runs.load(Ordering::SeqCst) > before).await;
+    let ask = rapport_sqs::Receive {
+        most: 1,
+        wait: Some(20),
+        visibility_timeout: None,
+    };
+    assert_eq!(host.queues().receive(WORK, ask).await.unwrap().len(), 1);
     assert!(host.stop().await);
 }
 
