@@ -4,6 +4,7 @@
 //! message may come twice, late and out of order.
 
 pub mod batch;
+pub mod forward;
 pub mod message;
 
 use std::collections::BTreeMap;
@@ -16,6 +17,7 @@ use jiff::Timestamp;
 use rapport_domain::TenantId;
 
 pub use batch::{batch, each};
+pub use forward::Made;
 pub use message::{Envelope, Message, Queue};
 
 /// SQS delays a message by at most this; what is due later waits in the timers table.

@@ -5,6 +5,7 @@ pub mod app;
 pub mod clock;
 pub mod config;
 pub mod lambda;
+pub mod schedule;
 pub mod token;
 
 pub use app::{App, Function};
@@ -12,4 +13,5 @@ pub use clock::Clock;
 pub use config::{Config, ConfigError};
 pub use lambda::run;
 pub use rapport_queue::batch::BoxError;
+pub use schedule::schedule;
 pub use token::{Claims, TokenError, Tokens};

@@ -11,6 +11,7 @@ pub mod key;
 pub mod page;
 pub mod records;
 pub mod settings;
+pub mod timer;
 pub mod write;
 
 mod lead;
@@ -27,6 +28,7 @@ pub use cost::Cost;
 pub use error::StoreError;
 pub use key::{Key, Table};
 pub use records::{Accept, Stored};
+pub use timer::Timer;
 pub use write::Write;
 
 /// One item as DynamoDB gives it.
