@@ -3,21 +3,25 @@
 //! Pure: no async, no store, no HTTP, no clock. The time, randomness and ids are arguments.
 
 pub mod actor;
+pub mod company;
+pub mod contact;
 pub mod custom;
 pub mod email;
 pub mod event;
 pub mod id;
 pub mod invalid;
 pub mod lead;
+pub mod merge;
 pub mod money;
 pub mod permission;
 pub mod phone;
 pub mod record;
+pub mod search;
 pub mod settings;
 pub mod text;
-
 pub mod ticket;
 pub mod working_time;
+
 pub use actor::{Actor, Via};
 pub use id::{Prefix, RecordId, TenantId};
 pub use invalid::{Invalid, Problem};
