@@ -84,3 +84,51 @@ fn no_ses() -> aws_sdk_sesv2::Client {
             .build(),
     )
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::template::Template;
+
+    /// Declared, and not yet here. Only ever shorter.
+    const TO_COME: [&str; 20] = [
+        "change-events",
+        "console",
+        "contacts",
+        "events",
+        "identity",
+        "leads",
+        "orders",
+        "record-merges",
+        "satisfaction-surveys",
+        "search",
+        "search-index",
+        "segment-scores",
+        "segments",
+        "surveys",
+        "ticket-deadlines",
+        "tickets",
+        "timers",
+        "webhook-deliveries",
+        "webhook-intake",
+        "webhooks",
+    ];
+
+    #[test]
+    fn the_registry_and_the_template_agree() {
+        let template = Template::read(crate::TEMPLATE, &BTreeMap::new(), "http://sqs.local").unwrap();
+        let declared: BTreeSet<&str> = template
+            .functions
+            .values()
+            .map(|function| function.name.as_str())
+            .collect();
+        let functions = all();
+        let mut here: BTreeSet<&str> = functions.names().collect();
+        assert!(here.is_subset(&declared), "{here:?}");
+        here.extend(TO_COME);
+        assert_eq!(here, declared);
+    }
+}

@@ -31,7 +31,6 @@ use crate::secrets::{self, DataError};
 use crate::streams;
 use crate::template::{Event, Template, TemplateError};
 
-const SIGNING_KEY: &str = "SIGNING_KEY";
 /// How long work in flight may take to finish at the end.
 const LONGEST_END: Duration = Duration::from_secs(10);
 
@@ -187,11 +186,9 @@ impl Host {
             stop: programs.1.clone(),
         });
 
-        let mut secrets = secrets_of(&options)?;
-        secrets
-            .shared
-            .insert("PUBLIC_URL".to_owned(), format!("http://{address}"));
-        secrets.shared.extend(options.environment.clone());
+        let mut values = secrets_of(&options)?;
+        values.insert("PUBLIC_URL".to_owned(), format!("http://{address}"));
+        values.extend(options.environment.clone());
 
         let mut host = Self {
             address,
@@ -205,7 +202,7 @@ impl Host {
             programs,
             _lock: lock,
         };
-        host.bind(&template, &options, &secrets, shared.as_ref()).await?;
+        host.bind(&template, &options, &values, shared.as_ref()).await?;
         host.work.spawn(gateway::serve(
             listener,
             Arc::clone(&host.routes),
@@ -221,7 +218,7 @@ impl Host {
         &mut self,
         template: &Template,
         options: &Options,
-        secrets: &Secrets,
+        values: &BTreeMap<String, String>,
         shared: Option<&processes::Shared>,
     ) -> Result<(), StartError> {
         let dynamodb = engine::dynamodb(InProcess::tables(Arc::clone(&self.engine)));
@@ -232,13 +229,18 @@ impl Host {
         let mut deliveries = Vec::new();
         let mut tasks: Vec<futures::future::BoxFuture<'static, ()>> = Vec::new();
 
-        let mut all = template.functions.values();
-        let signers = all.any(|function| function.environment.contains_key(SIGNING_KEY));
+        let declared: BTreeSet<&String> = template
+            .functions
+            .values()
+            .flat_map(|function| function.environment.keys())
+            .collect();
         for function in template.functions.values() {
             let mut own = function.environment.clone();
-            own.extend(secrets.shared.clone());
-            if own.contains_key(SIGNING_KEY) || !signers {
-                own.insert(SIGNING_KEY.to_owned(), secrets.signing.clone());
+            for (name, value) in values {
+                // A function that the template does not give a signing key or a way to send mail gets none here either.
+                if own.contains_key(name) || !declared.contains(name) {
+                    own.insert(name.clone(), value.clone());
+                }
             }
             let handler = match shared {
                 Some(shared) => {
@@ -405,7 +407,7 @@ fn local(listener: &TcpListener, port: u16) -> Result<SocketAddr, StartError> {
 }
 
 /// Keys that the cloud takes from its secret store. In memory they live as long as the process.
-fn secrets_of(options: &Options) -> Result<Secrets, StartError> {
+fn secrets_of(options: &Options) -> Result<BTreeMap<String, String>, StartError> {
     let secret = |file: &str| match &options.data {
         Some(folder) => secrets::kept(folder, file),
         None => Ok(secrets::fresh()),
@@ -415,19 +417,11 @@ fn secrets_of(options: &Options) -> Result<Secrets, StartError> {
         name: "identity".to_owned(),
         source: "the file signing-key does not hold 32 bytes in base64".into(),
     })?;
-    Ok(Secrets {
-        signing,
-        shared: BTreeMap::from([
-            ("SECRET_KEY".to_owned(), secret("secret-key")?),
-            ("PUBLIC_KEYS".to_owned(), public),
-        ]),
-    })
-}
-
-struct Secrets {
-    /// Given to functions that the template gives one, or to all when it gives none.
-    signing: String,
-    shared: BTreeMap<String, String>,
+    Ok(BTreeMap::from([
+        ("SIGNING_KEY".to_owned(), signing),
+        ("SECRET_KEY".to_owned(), secret("secret-key")?),
+        ("PUBLIC_KEYS".to_owned(), public),
+    ]))
 }
 
 async fn open_queues(options: &Options, template: &Template, url: &str) -> Result<Queues, StartError> {

@@ -17,6 +17,6 @@ mod streams;
 pub mod template;
 
 /// The template that this host was built with.
-pub const TEMPLATE: &str = include_str!("../tests/small.yaml");
+pub const TEMPLATE: &str = include_str!("../../template.yaml");
 
 pub use host::{Host, Options, Processes, StartError};

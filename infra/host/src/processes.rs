@@ -264,13 +264,13 @@ impl Pool {
         let mut command = Command::new(&self.program);
         command
             .env_clear()
+            .envs(&self.environment)
             // What the host says of its own log holds for its programs.
             .env("RUST_LOG", "warn")
             .envs(
                 std::env::vars()
                     .filter(|(name, _)| ["PATH", "RUST_LOG", "RUST_BACKTRACE", "TZ"].contains(&name.as_str())),
             )
-            .envs(&self.environment)
             // The cloud gives host and port only; the runtime's library takes a whole address too, which needs no port
             // for each instance.
             .env(
