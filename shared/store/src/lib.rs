@@ -11,6 +11,7 @@ pub mod key;
 pub mod page;
 pub mod records;
 pub mod settings;
+pub mod ticket;
 pub mod timer;
 pub mod write;
 
