@@ -2,7 +2,187 @@
 //!
 //! [`between`] is the one place that knows which change is which event. Nobody who writes a record announces it.
 
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+
+use crate::actor::Via;
+use crate::id::{Prefix, RecordId};
+
+/// The nouns whose records are told of by `created`, `updated`, `deleted`, `restored` and `merged`.
+pub const NOUNS: [&str; 8] = [
+    "lead",
+    "contact",
+    "company",
+    "product",
+    "order",
+    "ticket",
+    "survey",
+    "survey_invitation",
+];
+
+/// The verbs that every noun has.
+pub const VERBS: [&str; 5] = ["created", "updated", "deleted", "restored", "merged"];
+
+/// The types of event beyond those.
+pub const PARTICULAR: [&str; 19] = [
+    "lead.converted",
+    "order.placed",
+    "order.paid",
+    "order.fulfilled",
+    "order.cancelled",
+    "order.returned",
+    "payment.received",
+    "payment.refunded",
+    "ticket.opened",
+    "ticket.replied",
+    "ticket.resolved",
+    "ticket.reopened",
+    "ticket.escalated",
+    "ticket.breached",
+    "contact.segment_changed",
+    "contact.churn_alert",
+    "survey.sent",
+    "survey.answered",
+    "webhook.test",
+];
+
+/// Whether there can be events of this type.
+#[must_use]
+pub fn is_type(text: &str) -> bool {
+    PARTICULAR.contains(&text)
+        || text
+            .split_once('.')
+            .is_some_and(|(noun, verb)| NOUNS.contains(&noun) && VERBS.contains(&verb))
+}
+
+/// Whether a text may stand for types of event: a type, `<noun>.*` or `*`.
+#[must_use]
+pub fn is_pattern(text: &str) -> bool {
+    let known =
+        |noun: &str| NOUNS.contains(&noun) || PARTICULAR.iter().any(|kind| kind.starts_with(&format!("{noun}.")));
+    text == "*" || text.strip_suffix(".*").map_or_else(|| is_type(text), known)
+}
+
+/// Whether a type is among those that patterns stand for; no patterns stand for all.
+#[must_use]
+pub fn matches(patterns: &[String], kind: &str) -> bool {
+    patterns.is_empty()
+        || patterns.iter().any(|pattern| {
+            pattern == "*"
+                || pattern == kind
+                || pattern
+                    .strip_suffix('*')
+                    .is_some_and(|start| start.ends_with('.') && kind.starts_with(start))
+        })
+}
+
+/// One version of a record in the log: what became of it, and the events that this was.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Entry {
+    /// The noun: `order`.
+    pub noun: String,
+    /// The record's id; of a score, the contact's.
+    pub subject: String,
+    /// The version it got.
+    pub version: u64,
+    /// The types of event, most general first.
+    pub types: Vec<String>,
+    /// When it was changed.
+    #[serde(with = "crate::settings::millis")]
+    pub time: Timestamp,
+    /// The record as it became.
+    pub data: Value,
+    /// The fields that changed, as they were.
+    pub previous: Map<String, Value>,
+    /// Who changed it.
+    pub actor: String,
+    /// Through what.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub via: Option<Via>,
+}
+
+/// One event, as the feed and webhooks tell it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Event {
+    /// Its id: the same however often the event is told.
+    pub id: RecordId,
+    /// What happened: `order.paid`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// When.
+    #[serde(with = "crate::settings::millis")]
+    #[schema(value_type = String)]
+    pub time: Timestamp,
+    /// To which record.
+    pub subject: String,
+    /// The version the record got by it.
+    pub version: u64,
+    /// The record as it became.
+    #[schema(value_type = Object)]
+    pub data: Value,
+    /// The fields that changed, as they were; null where there was none.
+    #[schema(value_type = Object)]
+    pub previous: Map<String, Value>,
+}
+
+/// The id of an event, derived from what makes it one.
+#[must_use]
+pub fn id(subject: &str, version: u64, kind: &str, time: Timestamp) -> RecordId {
+    RecordId::derived(Prefix::Event, time, &format!("{subject}\n{version}\n{kind}"))
+}
+
+impl Entry {
+    /// The entry of a change, or nothing when it concerns nobody. `None` also when the record does not say its version.
+    #[must_use]
+    pub fn new(noun: &str, subject: &str, old: Option<&Value>, new: Value) -> Option<Self> {
+        let Change { types, previous } = between(noun, old, &new);
+        if types.is_empty() {
+            return None;
+        }
+        let time = ["updated_at", "scored_at", "created_at"]
+            .iter()
+            .find_map(|field| text(Some(&new), field).parse().ok())
+            .unwrap_or(Timestamp::UNIX_EPOCH);
+        Some(Self {
+            noun: noun.to_owned(),
+            subject: subject.to_owned(),
+            version: new.get("version").and_then(Value::as_u64)?,
+            types,
+            time,
+            actor: text(Some(&new), "updated_by").to_owned(),
+            via: new
+                .get("updated_via")
+                .and_then(|via| serde_json::from_value(via.clone()).ok()),
+            data: new,
+            previous,
+        })
+    }
+
+    /// Its events.
+    #[must_use]
+    pub fn events(&self) -> Vec<Event> {
+        let event = |kind: &String| Event {
+            id: id(&self.subject, self.version, kind, self.time),
+            kind: kind.clone(),
+            time: self.time,
+            subject: self.subject.clone(),
+            version: self.version,
+            data: self.data.clone(),
+            previous: self.previous.clone(),
+        };
+        self.types.iter().map(event).collect()
+    }
+
+    /// The contact whose timeline this belongs to, if any.
+    #[must_use]
+    pub fn contact(&self) -> Option<&str> {
+        if self.noun == "contact" {
+            return Some(&self.subject);
+        }
+        self.data.get("contact_id").and_then(Value::as_str)
+    }
+}
 
 /// Fields that change with every version and so say nothing of a change.
 const BOOKKEEPING: [&str; 5] = ["version", "updated_at", "updated_by", "updated_via", "deleted_at"];
@@ -244,12 +424,51 @@ mod tests {
             ),
         ];
         for (noun, old, new, expected) in cases {
-            assert_eq!(
-                between(noun, old.as_ref(), &new).types,
-                expected,
-                "{noun} {old:?} {new}"
-            );
+            let types = between(noun, old.as_ref(), &new).types;
+            assert_eq!(types, expected, "{noun} {old:?} {new}");
+            assert!(types.iter().all(|kind| is_type(kind)), "{types:?}");
         }
+    }
+
+    #[test]
+    fn patterns_stand_for_types() {
+        for (pattern, good, kind, hit) in [
+            ("*", true, "lead.created", true),
+            ("lead.*", true, "lead.created", true),
+            ("lead.*", true, "order.created", false),
+            ("payment.*", true, "payment.received", true),
+            ("order.paid", true, "order.paid", true),
+            ("order.paid", true, "order.placed", false),
+            ("order", false, "order.paid", false),
+            ("order.", false, "order.paid", false),
+            ("order*", false, "order.paid", false),
+            ("deal.*", false, "order.paid", false),
+            ("order.sold", false, "order.paid", false),
+        ] {
+            assert_eq!(is_pattern(pattern), good, "{pattern}");
+            assert_eq!(matches(&[pattern.to_owned()], kind), hit, "{pattern} {kind}");
+        }
+        assert!(matches(&[], "lead.created"));
+    }
+
+    #[test]
+    fn an_entry_tells_the_same_events_each_time() {
+        let new = json!({"id":"ord_1","version":2,"status":"placed","updated_at":"2026-11-22T00:00:00.000Z",
+            "updated_by":"usr_1","updated_via":"console","contact_id":"con_1"});
+        let entry = Entry::new(
+            "order",
+            "ord_1",
+            Some(&json!({"status":"draft","version":1})),
+            new.clone(),
+        );
+        let again = Entry::new("order", "ord_1", Some(&json!({"status":"draft","version":1})), new);
+        assert_eq!(entry, again);
+        let events = entry.as_ref().map(Entry::events).unwrap_or_default();
+        let kinds: Vec<_> = events.iter().map(|event| event.kind.as_str()).collect();
+        assert_eq!(kinds, ["order.updated", "order.placed"]);
+        assert_ne!(events[0].id, events[1].id);
+        assert_eq!(entry.as_ref().and_then(Entry::contact), Some("con_1"));
+        assert_eq!(Entry::new("score", "con_1", None, json!({"version":1})), None);
     }
 
     #[test]

@@ -9,6 +9,7 @@ pub mod custom;
 pub mod email;
 pub mod event;
 pub mod id;
+pub mod intake;
 pub mod invalid;
 pub mod lead;
 pub mod merge;
@@ -18,8 +19,10 @@ pub mod phone;
 pub mod record;
 pub mod search;
 pub mod settings;
+pub mod signature;
 pub mod text;
 pub mod ticket;
+pub mod webhook;
 pub mod working_time;
 
 pub use actor::{Actor, Via};
