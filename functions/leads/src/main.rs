@@ -1,2 +1,5 @@
-//! leads
-fn main() {}
+//! The Lambda function of leads.
+
+fn main() -> std::process::ExitCode {
+    rapport_runtime::run("leads", leads::function())
+}

@@ -1,2 +1,61 @@
-//! Placeholder.
-fn main() {}
+//! Every task of the project: `cargo up` runs the service, `cargo verify` runs every check, `cargo xtask` the rest.
+
+mod load;
+mod tools;
+mod up;
+mod verify;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "Tasks of the project")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Builds what is stale and runs the whole service on this machine.
+    Up(up::Up),
+    /// Runs every check and test; ends with `N passed, N failed`.
+    Verify(verify::Verify),
+    /// Writes the OpenAPI document from the routers.
+    Openapi,
+    /// Fetches the public CDNOW purchase log to a folder.
+    Cdnow {
+        /// Where to.
+        #[arg(default_value = "target/cdnow")]
+        folder: std::path::PathBuf,
+    },
+    /// Loads a file through the public API.
+    #[command(subcommand)]
+    Load(load::Load),
+}
+
+fn main() -> ExitCode {
+    let outcome = match Arguments::parse().task {
+        Task::Up(up) => up.run(),
+        Task::Verify(verify) => verify.run(),
+        Task::Openapi => tools::cargo(&["test", "-p", "tests", "openapi"])
+            .env("UPDATE_OPENAPI", "1")
+            .status()
+            .map(|status| status.success())
+            .map_err(|e| e.to_string()),
+        Task::Cdnow { folder } => tools::cdnow(&folder).map(|file| {
+            eprintln!("{}", file.display());
+            true
+        }),
+        Task::Load(load) => load.run(),
+    };
+    match outcome {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(problem) => {
+            eprintln!("{problem}");
+            ExitCode::FAILURE
+        }
+    }
+}

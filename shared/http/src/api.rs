@@ -1,0 +1,350 @@
+//! The list of routes: path, who may, what it says of itself, and the handler; one entry serves the router, the OpenAPI
+//! document and the tests that walk every route.
+
+use std::collections::BTreeMap;
+
+use axum::Router;
+use axum::handler::Handler;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::routing::MethodFilter;
+use http::Method;
+use rapport_domain::permission::Scope;
+use rapport_runtime::App;
+use serde_json::{Map, Value, json};
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
+
+use crate::problem::{Code, Problem};
+
+/// Who may call a route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Anybody.
+    Public,
+    /// Anybody with valid credentials of a tenant.
+    SignedIn,
+    /// Those with a permission.
+    Needs(Scope),
+}
+
+/// What an operation says of itself.
+#[derive(Clone)]
+pub struct Doc {
+    summary: String,
+    detail: Option<String>,
+    body: Option<Value>,
+    answers: BTreeMap<u16, Value>,
+    params: Vec<Value>,
+    schemas: Vec<(String, RefOr<Schema>)>,
+}
+
+impl Doc {
+    /// An operation in a few words: "Create a lead".
+    pub fn new(summary: impl Into<String>) -> Self {
+        Self {
+            summary: summary.into(),
+            detail: None,
+            body: None,
+            answers: BTreeMap::new(),
+            params: Vec::new(),
+            schemas: Vec::new(),
+        }
+    }
+
+    /// With what else there is to know.
+    #[must_use]
+    pub fn detail(mut self, text: impl Into<String>) -> Self {
+        self.detail = Some(text.into());
+        self
+    }
+
+    /// With a JSON body of a type.
+    #[must_use]
+    pub fn body<T: ToSchema>(mut self) -> Self {
+        let schema = self.schema::<T>();
+        self.body = Some(json!({"application/json": {"schema": schema}}));
+        self
+    }
+
+    /// With a JSON body of a schema written out.
+    #[must_use]
+    pub fn body_schema(mut self, schema: &Value) -> Self {
+        self.body = Some(json!({"application/json": {"schema": schema}}));
+        self
+    }
+
+    /// With a body of some other type.
+    #[must_use]
+    pub fn body_type(mut self, media_type: &str) -> Self {
+        let body = self.body.get_or_insert_with(|| json!({}));
+        body[media_type] = json!({"schema": {}});
+        self
+    }
+
+    /// Answers with JSON of a type.
+    #[must_use]
+    pub fn answers<T: ToSchema>(mut self, status: u16) -> Self {
+        let schema = self.schema::<T>();
+        self.answers
+            .insert(status, json!({"application/json": {"schema": schema}}));
+        self
+    }
+
+    /// Answers with JSON of a schema written out.
+    #[must_use]
+    pub fn answers_schema(mut self, status: u16, schema: &Value) -> Self {
+        self.answers
+            .insert(status, json!({"application/json": {"schema": schema}}));
+        self
+    }
+
+    /// Answers with a body of some other type, or with none when the type is empty.
+    #[must_use]
+    pub fn answers_type(mut self, status: u16, media_type: &str) -> Self {
+        let content = if media_type.is_empty() {
+            Value::Null
+        } else {
+            json!({media_type: {"schema": {"type": "string"}}})
+        };
+        self.answers.insert(status, content);
+        self
+    }
+
+    /// With a query parameter.
+    #[must_use]
+    pub fn query(mut self, name: &str, detail: &str, schema: &Value) -> Self {
+        self.params
+            .push(json!({"name": name, "in": "query", "required": false, "description": detail, "schema": schema}));
+        self
+    }
+
+    /// With a header.
+    #[must_use]
+    pub fn header(mut self, name: &str, detail: &str) -> Self {
+        self.params.push(json!({"name": name, "in": "header", "required": false, "description": detail, "schema": {"type": "string"}}));
+        self
+    }
+
+    /// Makes a type known and returns the reference to it.
+    pub fn schema<T: ToSchema>(&mut self) -> Value {
+        let name = T::name().to_string();
+        self.schemas.push((name.clone(), T::schema()));
+        T::schemas(&mut self.schemas);
+        json!({"$ref": format!("#/components/schemas/{name}")})
+    }
+
+    fn operation(&self, method: &Method, path: &str, access: Access) -> Value {
+        let tag = path
+            .split('/')
+            .find(|part| !part.is_empty() && *part != "v1")
+            .unwrap_or("service")
+            .trim_start_matches(':');
+        let mut operation = json!({
+            "summary": self.summary,
+            "operationId": operation_id(method, path),
+            "tags": [tag],
+        });
+        let mut detail = self.detail.clone().unwrap_or_default();
+        if let Access::Needs(scope) = access {
+            detail = format!(
+                "{detail}{}Needs the permission `{scope}`.",
+                if detail.is_empty() { "" } else { "\n\n" }
+            );
+            operation["x-permission"] = scope.to_string().into();
+        }
+        if !detail.is_empty() {
+            operation["description"] = detail.into();
+        }
+        operation["security"] = if access == Access::Public {
+            json!([])
+        } else {
+            json!([{"bearer": []}])
+        };
+        let in_path = path
+            .split('/')
+            .filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
+        let mut params: Vec<Value> = in_path
+            .map(|name| json!({"name": name, "in": "path", "required": true, "schema": {"type": "string"}}))
+            .collect();
+        params.extend(self.params.iter().cloned());
+        if !params.is_empty() {
+            operation["parameters"] = params.into();
+        }
+        if let Some(body) = &self.body {
+            operation["requestBody"] = json!({"required": true, "content": body});
+        }
+        let mut responses = Map::new();
+        for (status, content) in &self.answers {
+            let mut response = json!({"description": http::StatusCode::from_u16(*status).ok().and_then(|s| s.canonical_reason()).unwrap_or("Answer")});
+            if !content.is_null() {
+                response["content"] = content.clone();
+            }
+            responses.insert(status.to_string(), response);
+        }
+        responses.insert("default".to_owned(), json!({"$ref": "#/components/responses/Problem"}));
+        operation["responses"] = responses.into();
+        operation
+    }
+}
+
+fn operation_id(method: &Method, path: &str) -> String {
+    let words = path
+        .trim_start_matches("/v1")
+        .split(['/', '-', '.'])
+        .filter(|part| !part.is_empty());
+    words.fold(method.as_str().to_ascii_lowercase(), |id, part| {
+        let part = part
+            .strip_prefix('{')
+            .and_then(|part| part.strip_suffix('}'))
+            .map_or_else(|| part.to_owned(), |name| format!("by_{name}"));
+        format!("{id}_{part}")
+    })
+}
+
+/// One route, for whoever walks them.
+#[derive(Clone, Debug)]
+pub struct Route {
+    /// The method.
+    pub method: Method,
+    /// The path, with `{names}`.
+    pub path: String,
+    /// Who may.
+    pub access: Access,
+}
+
+/// A function's routes.
+pub struct Api {
+    app: App,
+    router: Router<App>,
+    routes: Vec<Route>,
+    paths: Map<String, Value>,
+    schemas: BTreeMap<String, Value>,
+}
+
+impl Api {
+    /// No routes yet.
+    #[must_use]
+    pub fn new(app: App) -> Self {
+        Self {
+            app,
+            router: Router::new(),
+            routes: Vec::new(),
+            paths: Map::new(),
+            schemas: BTreeMap::new(),
+        }
+    }
+
+    /// Adds a route.
+    #[must_use]
+    pub fn route<H, T>(mut self, method: Method, path: &str, access: Access, doc: Doc, handler: H) -> Self
+    where
+        H: Handler<T, App>,
+        T: 'static,
+    {
+        let operation = doc.operation(&method, path, access);
+        let item = self.paths.entry(path).or_insert_with(|| json!({}));
+        item[method.as_str().to_ascii_lowercase()] = operation;
+        for (name, schema) in doc.schemas {
+            self.schemas
+                .entry(name)
+                .or_insert_with(|| serde_json::to_value(schema).unwrap_or_default());
+        }
+        let filter = MethodFilter::try_from(method.clone()).unwrap_or(MethodFilter::TRACE);
+        let guard = from_fn_with_state((self.app.clone(), access), crate::envelope::authorise);
+        self.router = self
+            .router
+            .route(path, axum::routing::on(filter, handler).route_layer(guard));
+        self.routes.push(Route {
+            method,
+            path: path.to_owned(),
+            access,
+        });
+        self
+    }
+
+    /// The routes, in the order they were added.
+    #[must_use]
+    pub fn routes(&self) -> &[Route] {
+        &self.routes
+    }
+
+    /// This function's share of the OpenAPI document: its paths and schemas.
+    #[must_use]
+    pub fn openapi(&self) -> Value {
+        json!({"paths": self.paths, "components": {"schemas": self.schemas}})
+    }
+
+    /// The router.
+    pub fn into_router(self) -> Router {
+        self.router
+            .fallback(|| async { Problem::not_found() })
+            .method_not_allowed_fallback(|| async { Problem::new(Code::MethodNotAllowed) })
+            .layer(from_fn(crate::envelope::wrap))
+            .with_state(self.app)
+    }
+}
+
+/// Puts the shares of several functions together into one document.
+#[must_use]
+pub fn document(shares: &[Value]) -> Value {
+    let mut paths = BTreeMap::new();
+    let mut schemas = BTreeMap::new();
+    for share in shares {
+        for (name, path) in share["paths"].as_object().into_iter().flatten() {
+            let known = paths.entry(name.clone()).or_insert_with(|| json!({}));
+            if let (Some(known), Some(path)) = (known.as_object_mut(), path.as_object()) {
+                known.extend(path.clone());
+            }
+        }
+        for (name, schema) in share["components"]["schemas"].as_object().into_iter().flatten() {
+            schemas.insert(name.clone(), schema.clone());
+        }
+    }
+    schemas.insert("Problem".to_owned(), problem_schema());
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Rapport",
+            "version": crate::envelope::VERSION,
+            "description": "The CRM's REST interface. JSON in and out; errors are application/problem+json; lists are pages with cursors; every answer says what it cost.",
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "servers": [{"url": "/"}],
+        "security": [{"bearer": []}],
+        "paths": paths,
+        "components": {
+            "schemas": schemas,
+            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "description": "An access token of POST /v1/auth/token, or an API key rk_live_…"}},
+            "responses": {"Problem": {"description": "A problem", "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}}},
+        },
+    })
+}
+
+fn problem_schema() -> Value {
+    let codes: Vec<&str> = Code::ALL.iter().map(|code| code.as_str()).collect();
+    json!({
+        "type": "object",
+        "description": "RFC 9457. `code` is a word of a closed list or, where a rule has a word of its own, that word.",
+        "required": ["type", "title", "status", "code", "request_id"],
+        "properties": {
+            "type": {"type": "string"}, "title": {"type": "string"}, "status": {"type": "integer"}, "detail": {"type": "string"},
+            "instance": {"type": "string"}, "request_id": {"type": "string"},
+            "code": {"type": "string", "examples": codes},
+            "errors": {"type": "array", "items": {"type": "object", "properties": {
+                "pointer": {"type": "string"}, "code": {"type": "string"}, "detail": {"type": "string"}}}},
+            "current": {"type": "object"}, "candidates": {"type": "array", "items": {"type": "object"}}, "holder": {"type": "string"},
+        },
+    })
+}
+
+/// The schema of any JSON object.
+#[must_use]
+pub fn object() -> Value {
+    json!({"type": "object"})
+}
+
+/// A schema as it stands in a document.
+#[must_use]
+pub fn schema_of<T: PartialSchema>() -> Value {
+    serde_json::to_value(T::schema()).unwrap_or_default()
+}

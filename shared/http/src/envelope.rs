@@ -1,0 +1,210 @@
+//! Around every request: an id, a span, what it cost, the headers that every answer carries, and the one place where a
+//! problem is logged and written.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::Response;
+use futures::FutureExt as _;
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use rapport_domain::{Prefix, RecordId};
+use rapport_runtime::App;
+use rapport_store::Cost;
+use tracing::Instrument as _;
+
+use crate::api::Access;
+use crate::caller::Caller;
+use crate::problem::{Code, Problem};
+
+/// The dated contract.
+pub const VERSION: &str = "2026-11-22";
+
+/// The id of a request, `req_…`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RequestId(pub RecordId);
+
+/// Authenticates as the route demands, then goes on.
+pub(crate) async fn authorise(
+    State((app, access)): State<(App, Access)>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    use axum::response::IntoResponse as _;
+    let needed = match access {
+        Access::Public => return next.run(request).await,
+        Access::SignedIn => None,
+        Access::Needs(scope) => Some(scope),
+    };
+    let id = request
+        .extensions()
+        .get::<RequestId>()
+        .map_or_else(String::new, |id| id.0.to_string());
+    let caller = match Caller::authenticate(&app, request.headers(), &id).await {
+        Ok(caller) => caller,
+        Err(problem) => return problem.into_response(),
+    };
+    if let Some(scope) = needed
+        && !caller.scopes.has(scope)
+    {
+        return Problem::new(Code::Forbidden)
+            .detail(format!("this needs the permission {scope}"))
+            .into_response();
+    }
+    let origin = request.headers().get(header::ORIGIN).cloned();
+    if let Some(origin) = &origin {
+        // The preflight cannot know the tenant; here it is known, and so are its origins.
+        match allowed(&app, &caller, origin).await {
+            Ok(true) => {}
+            Ok(false) => {
+                return Problem::new(Code::Forbidden)
+                    .detail("this origin is not among the tenant's allowed_origins")
+                    .into_response();
+            }
+            Err(problem) => return problem.into_response(),
+        }
+    }
+    tracing::Span::current().record("tenant", tracing::field::display(caller.tenant));
+    request.extensions_mut().insert(caller);
+    let mut response = next.run(request).await;
+    if let Some(origin) = origin {
+        response
+            .headers_mut()
+            .insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+        response
+            .headers_mut()
+            .insert(header::VARY, HeaderValue::from_static("origin"));
+    }
+    response
+}
+
+async fn allowed(app: &App, caller: &Caller, origin: &HeaderValue) -> Result<bool, Problem> {
+    let Ok(origin) = origin.to_str() else { return Ok(false) };
+    if origin == app.config.public_url {
+        return Ok(true);
+    }
+    let rules = app.store.tenant_rules(caller.tenant).await?;
+    Ok(rules.settings.allowed_origins.iter().any(|known| known == origin))
+}
+
+/// Wraps every request of a function.
+pub(crate) async fn wrap(mut request: Request, next: Next) -> Response {
+    let started = Instant::now();
+    let id = RecordId::new(Prefix::Request);
+    let method = request.method().clone();
+    let path = request.uri().path().to_owned();
+    let preflight = method == Method::OPTIONS && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
+    request.extensions_mut().insert(RequestId(id));
+    let cost = Arc::new(Cost::default());
+    let span = tracing::info_span!("request", %id, %method, tenant = tracing::field::Empty);
+    let mut response = if preflight {
+        allow_preflight()
+    } else {
+        let answer = AssertUnwindSafe(Arc::clone(&cost).counting(next.run(request).instrument(span.clone())))
+            .catch_unwind()
+            .await;
+        answer.unwrap_or_else(|panic| {
+            use axum::response::IntoResponse as _;
+            let text = panic
+                .downcast_ref::<&str>()
+                .map(ToString::to_string)
+                .or_else(|| panic.downcast_ref::<String>().cloned());
+            Problem::internal(format!("a handler panicked: {}", text.unwrap_or_default())).into_response()
+        })
+    };
+    // Axum's own refusals (a path that is no UTF-8, a method that is not there) become problems like all others.
+    if response.status().is_client_error()
+        && response.extensions().get::<Arc<Problem>>().is_none()
+        && !response.headers().contains_key(header::CONTENT_TYPE)
+    {
+        let code = match response.status() {
+            StatusCode::METHOD_NOT_ALLOWED => Code::MethodNotAllowed,
+            StatusCode::NOT_FOUND => Code::NotFound,
+            StatusCode::PAYLOAD_TOO_LARGE => Code::TooLarge,
+            _ => Code::Malformed,
+        };
+        response.extensions_mut().insert(Arc::new(Problem::new(code)));
+    }
+    let problem = response.extensions_mut().remove::<Arc<Problem>>();
+    if let Some(problem) = problem {
+        write_problem(&mut response, &problem, id, &path, &span);
+    }
+    let elapsed = started.elapsed();
+    stamp(response.headers_mut(), id, &cost, elapsed);
+    if method == Method::HEAD {
+        *response.body_mut() = axum::body::Body::empty();
+    }
+    response
+}
+
+fn write_problem(response: &mut Response, problem: &Problem, id: RecordId, path: &str, span: &tracing::Span) {
+    if let Some(text) = problem.log() {
+        span.in_scope(|| {
+            if problem.code() == Code::Internal {
+                tracing::error!(error = text, "a request failed");
+            } else {
+                tracing::warn!(error = text, "a request could not be served");
+            }
+        });
+    }
+    let mut value = problem.to_value();
+    value["instance"] = path.into();
+    value["request_id"] = id.to_string().into();
+    *response.body_mut() = value.to_string().into();
+    response.headers_mut().insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/problem+json"),
+    );
+    response.headers_mut().remove(header::CONTENT_LENGTH);
+}
+
+fn stamp(headers: &mut HeaderMap, id: RecordId, cost: &Cost, elapsed: std::time::Duration) {
+    let millis = elapsed.as_secs_f64() * 1_000.0;
+    let mut set = |name: &'static str, value: String| {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            headers.insert(name, value);
+        }
+    };
+    set("request-id", id.to_string());
+    set(
+        "rapport-cost",
+        format!("rru={}, wru={}, ms={millis:.1}", cost.read_units(), cost.write_units()),
+    );
+    set(
+        "server-timing",
+        format!(
+            "store;dur={:.1}, total;dur={millis:.1}",
+            cost.waited().as_secs_f64() * 1_000.0
+        ),
+    );
+    for (name, value) in [
+        ("rapport-version", VERSION),
+        ("strict-transport-security", "max-age=63072000; includeSubDomains"),
+        ("x-content-type-options", "nosniff"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    if !headers.contains_key(header::CACHE_CONTROL) {
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+}
+
+/// Any origin may ask: no cookies are used, and whether it may call is decided once the tenant is known.
+fn allow_preflight() -> Response {
+    let mut response = Response::new(axum::body::Body::empty());
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    for (name, value) in [
+        ("access-control-allow-origin", "*"),
+        ("access-control-allow-methods", "GET, POST, PUT, PATCH, DELETE"),
+        (
+            "access-control-allow-headers",
+            "authorization, content-type, idempotency-key, if-match, if-none-match, rapport-allow-duplicate",
+        ),
+        ("access-control-max-age", "7200"),
+    ] {
+        response.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
+    response
+}
