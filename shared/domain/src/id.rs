@@ -164,6 +164,15 @@ impl RecordId {
         Ok(Self { prefix, uuid })
     }
 
+    /// The id of these 128 bits: what [`RecordId::as_u128`] gave.
+    #[must_use]
+    pub const fn from_u128(prefix: Prefix, bits: u128) -> Self {
+        Self {
+            prefix,
+            uuid: Uuid::from_u128(bits),
+        }
+    }
+
     /// What the id names.
     #[must_use]
     pub const fn prefix(self) -> Prefix {
@@ -284,6 +293,12 @@ impl TenantId {
     /// [`IdError`] when it is not a tenant's id.
     pub fn parse(text: &str) -> Result<Self, IdError> {
         RecordId::parse(Prefix::Tenant, text).map(Self)
+    }
+
+    /// The tenant of these 128 bits.
+    #[must_use]
+    pub const fn from_u128(bits: u128) -> Self {
+        Self(RecordId::from_u128(Prefix::Tenant, bits))
     }
 
     /// The id as any record's id.

@@ -7,6 +7,7 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::text;
@@ -24,7 +25,7 @@ const MOST_TERMS: usize = 8;
 pub const NOUNS: [&str; 6] = ["contact", "company", "lead", "ticket", "order", "product"];
 
 /// By what a record is found and how it is shown.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
     /// What names it: a name, a number, a subject.
     pub title: String,

@@ -94,6 +94,11 @@ pub enum Message {
         /// How many pages there are.
         pages: u32,
     },
+    /// A tenant's nightly recompute is due.
+    ScoresDueV1 {
+        /// The day that began, in the tenant's time zone.
+        day: jiff::civil::Date,
+    },
     /// An invitation to a survey is due to be sent.
     SurveyDueV1 {
         /// The invitation.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use aws_sdk_dynamodb::types::ConsumedCapacity;
 
@@ -9,12 +10,13 @@ tokio::task_local! {
     static CURRENT: Arc<Cost>;
 }
 
-/// Capacity units consumed so far, in thousandths.
+/// Capacity units consumed so far, in thousandths; calls; microseconds waited.
 #[derive(Debug, Default)]
 pub struct Cost {
     read: AtomicU64,
     write: AtomicU64,
     calls: AtomicU64,
+    waited: AtomicU64,
 }
 
 impl Cost {
@@ -35,11 +37,26 @@ impl Cost {
         self.write.load(Ordering::Relaxed) as f64 / 1_000.0
     }
 
+    /// The time spent waiting for the store; calls side by side count each.
+    #[must_use]
+    pub fn waited(&self) -> Duration {
+        Duration::from_micros(self.waited.load(Ordering::Relaxed))
+    }
+
     /// Calls made.
     #[must_use]
     pub fn calls(&self) -> u64 {
         self.calls.load(Ordering::Relaxed)
     }
+}
+
+/// Runs a call of the store and counts the time until it is answered.
+pub async fn waiting<F: Future>(call: F) -> F::Output {
+    let started = Instant::now();
+    let output = call.await;
+    let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
+    let _ = CURRENT.try_with(|cost| cost.waited.fetch_add(micros, Ordering::Relaxed));
+    output
 }
 
 /// Counts a call that reads.

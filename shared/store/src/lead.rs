@@ -31,4 +31,11 @@ impl Stored for Lead {
             .map(|owner| ("by_owner_id", owner, id));
         status.into_iter().chain(owner).collect()
     }
+
+    /// A converted lead is found by what it became, so that it follows when that is merged.
+    fn pointers(record: &Record<Self>) -> Vec<String> {
+        let contact = record.body.contact_id.map(|id| format!("became#{id}"));
+        let company = record.body.company_id.map(|id| format!("became#{id}"));
+        contact.into_iter().chain(company).collect()
+    }
 }

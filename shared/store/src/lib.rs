@@ -6,16 +6,26 @@
 pub mod cost;
 pub mod cursor;
 pub mod error;
+pub mod event;
 pub mod idempotency;
+pub mod identity;
 pub mod key;
+pub mod merge;
 pub mod page;
 pub mod records;
+pub mod score;
+pub mod search;
 pub mod settings;
 pub mod ticket;
 pub mod timer;
+pub mod webhook;
 pub mod write;
 
+mod company;
+mod contact;
 mod lead;
+mod order;
+mod product;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -23,7 +33,6 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity};
-use rapport_domain::TenantId;
 
 pub use cost::Cost;
 pub use error::StoreError;
@@ -64,12 +73,11 @@ impl TableNames {
     }
 }
 
-/// The store: a client, the names of the tables, and what is worth remembering for a moment.
+/// The store: a client and the names of the tables.
 #[derive(Clone)]
 pub struct Store {
     client: Client,
     tables: Arc<TableNames>,
-    settings: moka::future::Cache<TenantId, settings::TenantRules>,
     cursor_key: Arc<[u8]>,
 }
 
@@ -80,11 +88,6 @@ impl Store {
         Self {
             client,
             tables: Arc::new(tables),
-            // Another instance's change of a tenant's settings is seen after this long.
-            settings: moka::future::Cache::builder()
-                .max_capacity(1_000)
-                .time_to_live(Duration::from_secs(5))
-                .build(),
             cursor_key: cursor_key.into(),
         }
     }
@@ -108,16 +111,15 @@ impl Store {
     /// # Errors
     /// When the store does not answer.
     pub async fn get_item(&self, table: Table, key: &Key) -> Result<Option<Item>, StoreError> {
-        let answer = self
+        let request = self
             .client
             .get_item()
             .table_name(self.table(table)?)
             .key("pk", AttributeValue::S(key.pk().to_owned()))
             .key("sk", AttributeValue::S(key.sk().to_owned()))
             .consistent_read(true)
-            .return_consumed_capacity(ReturnConsumedCapacity::Total)
-            .send()
-            .await?;
+            .return_consumed_capacity(ReturnConsumedCapacity::Total);
+        let answer = cost::waiting(request.send()).await?;
         cost::read(answer.consumed_capacity());
         Ok(answer.item)
     }

@@ -138,7 +138,7 @@ impl Store {
                     .exclusive_start_key(&sk, AttributeValue::S(after.at.clone().unwrap_or_default()));
             }
         }
-        let answer = request.send().await?;
+        let answer = cost::waiting(request.send()).await?;
         cost::read(answer.consumed_capacity());
         let next = answer.last_evaluated_key.as_ref().map(|item| position(item, query));
         Ok(Items {

@@ -231,7 +231,7 @@ pub struct Planned<K> {
 }
 
 /// A row of a record with its index entries.
-fn row<K: Stored>(tenant: TenantId, record: &Record<K>, doc: &str, request: &str) -> Item {
+pub(crate) fn row<K: Stored>(tenant: TenantId, record: &Record<K>, doc: &str, request: &str) -> Item {
     let mut row = Key::record(tenant, K::NOUN, record.meta.id).attributes();
     row.insert("kind".to_owned(), text(K::NOUN));
     row.insert("v".to_owned(), number(record.meta.version));
@@ -262,7 +262,7 @@ pub fn index_partition(noun: &str, index: &str, value: &str) -> String {
     format!("{noun}#{}#{value}", index.strip_prefix("by_").unwrap_or(index))
 }
 
-fn pointers<K: Stored>(record: &Record<K>) -> BTreeSet<String> {
+pub(crate) fn pointers<K: Stored>(record: &Record<K>) -> BTreeSet<String> {
     if record.meta.deleted_at.is_some() || record.meta.merged_into.is_some() {
         return BTreeSet::new();
     }
@@ -271,7 +271,7 @@ fn pointers<K: Stored>(record: &Record<K>) -> BTreeSet<String> {
     tags.chain(likeness).chain(K::pointers(record)).collect()
 }
 
-fn doc<K: Kind>(record: &Record<K>) -> Result<String, StoreError> {
+pub(crate) fn doc<K: Kind>(record: &Record<K>) -> Result<String, StoreError> {
     let doc = record.to_value().to_string();
     if doc.len() > MOST_BYTES {
         return Err(Invalid::one(

@@ -1,6 +1,7 @@
 //! A tenant's settings and custom fields: read with every request that writes, so remembered for some seconds.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use rapport_domain::custom::Field;
@@ -24,6 +25,11 @@ pub struct TenantRules {
     pub fields: Arc<Vec<Field>>,
 }
 
+/// What this process remembers of tenants. One for all functions that run in it, so that a change made by one is seen
+/// by the others at once; another process sees it after at most these seconds.
+static REMEMBERED: LazyLock<moka::future::Cache<TenantId, TenantRules>> =
+    LazyLock::new(|| moka::future::Cache::builder().max_capacity(1_000).time_to_live(Duration::from_secs(5)).build());
+
 impl Store {
     /// The tenant's rules at a moment. Free when remembered, else half a read unit.
     ///
@@ -43,11 +49,11 @@ impl Store {
     /// # Errors
     /// [`StoreError::Missing`] when there is no such tenant, or that the store does not answer.
     pub async fn tenant_rules(&self, tenant: TenantId) -> Result<TenantRules, StoreError> {
-        if let Some(known) = self.settings.get(&tenant).await {
+        if let Some(known) = REMEMBERED.get(&tenant).await {
             return Ok(known);
         }
         let known = self.fresh_rules(tenant).await?;
-        self.settings.insert(tenant, known.clone()).await;
+        REMEMBERED.insert(tenant, known.clone()).await;
         Ok(known)
     }
 
@@ -87,7 +93,7 @@ impl Store {
 
     /// Forgets what is remembered of a tenant: after changing it.
     pub async fn forget_rules(&self, tenant: TenantId) {
-        self.settings.invalidate(&tenant).await;
+        REMEMBERED.invalidate(&tenant).await;
     }
 
     /// The item of a tenant's settings.

@@ -310,7 +310,7 @@ impl Write {
             .transact_write_items()
             .set_transact_items(Some(items))
             .return_consumed_capacity(ReturnConsumedCapacity::Total);
-        let error = match request.send().await {
+        let error = match cost::waiting(request.send()).await {
             Ok(answer) => {
                 answer
                     .consumed_capacity()
@@ -398,7 +398,7 @@ async fn put_alone(store: &Store, put: &Put, meaning: &Meaning) -> Result<(), St
         .set_expression_attribute_values(put.expression_attribute_values().cloned())
         .set_return_values_on_condition_check_failure(put.return_values_on_condition_check_failure().cloned())
         .return_consumed_capacity(ReturnConsumedCapacity::Total);
-    match request.send().await {
+    match cost::waiting(request.send()).await {
         Ok(answer) => {
             cost::write(answer.consumed_capacity());
             Ok(())

@@ -1,0 +1,46 @@
+//! Which queues hear of which events.
+
+use rapport_domain::event;
+use rapport_queue::Queue;
+
+/// The nouns whose records can be searched.
+const SEARCHABLE: [&str; 6] = ["lead", "contact", "company", "order", "ticket", "product"];
+
+/// The queues that are told of a change with these types. `patterns` is what the tenant's endpoints want.
+pub(crate) fn queues(noun: &str, types: &[String], patterns: &[String]) -> Vec<Queue> {
+    let any = |test: fn(&str) -> bool| types.iter().any(|kind| test(kind));
+    let endpoints = !patterns.is_empty() && types.iter().any(|kind| event::matches(patterns, kind));
+    [
+        (Queue::SegmentScores, any(|kind| kind.starts_with("order.") || kind.starts_with("payment."))),
+        (Queue::SatisfactionSurveys, any(|kind| matches!(kind, "ticket.resolved" | "order.fulfilled"))),
+        (Queue::SearchIndex, SEARCHABLE.contains(&noun)),
+        (Queue::WebhookDeliveries, endpoints),
+    ]
+    .into_iter()
+    .filter_map(|(queue, told)| told.then_some(queue))
+    .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn events_reach_those_who_care() {
+        use Queue::{SatisfactionSurveys, SearchIndex, SegmentScores, WebhookDeliveries};
+        for (noun, types, patterns, expected) in [
+            ("lead", "lead.created", "", vec![SearchIndex]),
+            ("lead", "lead.created", "*", vec![SearchIndex, WebhookDeliveries]),
+            ("lead", "lead.created", "order.*", vec![SearchIndex]),
+            ("order", "order.updated payment.received", "payment.received", vec![SegmentScores, SearchIndex, WebhookDeliveries]),
+            ("order", "order.updated order.fulfilled", "", vec![SegmentScores, SatisfactionSurveys, SearchIndex]),
+            ("ticket", "ticket.updated ticket.resolved", "", vec![SatisfactionSurveys, SearchIndex]),
+            ("score", "contact.churn_alert", "contact.*", vec![WebhookDeliveries]),
+            ("score", "contact.churn_alert", "", vec![]),
+            ("survey_invitation", "survey.sent", "", vec![]),
+        ] {
+            let list = |text: &str| -> Vec<String> { text.split_whitespace().map(str::to_owned).collect() };
+            assert_eq!(queues(noun, &list(types), &list(patterns)), expected, "{noun} {types} {patterns}");
+        }
+    }
+}

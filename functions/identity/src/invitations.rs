@@ -1,0 +1,206 @@
+//! `/v1/invitations`: becoming a user by a link in a mail.
+
+use axum::Extension;
+use axum::extract::{Path, State};
+use axum::response::Response;
+use http::StatusCode;
+use jiff::SignedDuration;
+use rapport_domain::email::Email;
+use rapport_domain::login::{Quota, check_password};
+use rapport_domain::permission::Role;
+use rapport_domain::user::{LOCALES, User, UserIn};
+use rapport_domain::{Actor, Common, Invalid, Kind as _, Prefix, Record, RecordId, Via, text};
+use rapport_http::problem::Code;
+use rapport_http::resource::{cursor, id, link};
+use rapport_http::{Caller, Json, Params, Problem, RequestId, respond};
+use rapport_runtime::App;
+use rapport_store::identity::{Invitation, InvitationStatus, InvitationToken, Secret};
+use rapport_store::{Accept, StoreError, Write};
+use serde::Deserialize;
+
+use crate::address::Address;
+use crate::form::Form;
+use crate::signup::{SignIn, sign_in};
+use crate::tokens::{self, TenantOut, Welcome};
+use crate::users::authority;
+use crate::{credentials, letter};
+
+/// How long a link is good.
+const GOOD_FOR: SignedDuration = SignedDuration::from_hours(7 * 24);
+
+/// Who is invited, as what.
+#[derive(Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct InvitationIn {
+    /// The address.
+    email: String,
+    /// The role.
+    role: Role,
+    /// The name, if known.
+    #[serde(default)]
+    name: Option<String>,
+    /// The language of the mail, `en` or `zh-CN`; the tenant's when absent.
+    #[serde(default)]
+    locale: Option<String>,
+}
+
+/// `POST /v1/invitations`.
+pub async fn create(State(app): State<App>, caller: Caller, Json(input): Json<InvitationIn>) -> Result<Response, Problem> {
+    let mut invalid = Invalid::default();
+    let email = invalid.take(Email::parse("email", &input.email));
+    let name = invalid.take(text::optional("name", input.name, 200)).flatten();
+    if input.locale.as_deref().is_some_and(|locale| !LOCALES.contains(&locale)) {
+        invalid.add("locale", "locale_unknown", "a locale is en or zh-CN");
+    }
+    invalid.check()?;
+    let email = email.ok_or_else(|| Problem::internal("no fault and no address"))?;
+    if !authority(&caller).may_grant(input.role) {
+        return Err(Problem::new(Code::Forbidden).detail("nobody grants more than he has"));
+    }
+    let now = app.clock.now();
+    if let Some(holder) = app.store.holder::<User>(caller.tenant, "email", &email.key()).await? {
+        return Err(Problem::new(Code::Conflict)
+            .particular("user_exists")
+            .detail("somebody with this address is a user: see holder")
+            .member("holder", holder.to_string()));
+    }
+    let whose = caller.tenant.to_string();
+    if let Some(seconds) = app.store.take_quota("invitation", &whose, Quota::INVITATIONS, now).await? {
+        return Err(credentials::too_many(seconds));
+    }
+    let token = InvitationToken { tenant: caller.tenant, id: RecordId::new(Prefix::Invitation), secret: Secret::random() };
+    let invitation = Invitation {
+        id: token.id,
+        email,
+        role: input.role,
+        name,
+        status: InvitationStatus::Pending,
+        created_by: caller.actor.id.clone(),
+        created_at: now,
+        expires_at: now + GOOD_FOR,
+        user_id: None,
+    };
+    app.store.put_invitation(&token, &invitation).await?;
+    if let Err(problem) = mail(&app, &caller, &token, &invitation, input.locale).await {
+        // Nobody has the link: better none than one that waits for a mail that never comes.
+        settle(&app, &caller, Invitation { status: InvitationStatus::Revoked, ..invitation }).await?;
+        return Err(problem);
+    }
+    let location = format!("/v1/invitations/{}", invitation.id);
+    let mut response = respond::json(StatusCode::CREATED, &invitation);
+    if let Ok(location) = location.parse() {
+        response.headers_mut().insert(http::header::LOCATION, location);
+    }
+    Ok(response)
+}
+
+async fn mail(
+    app: &App,
+    caller: &Caller,
+    token: &InvitationToken,
+    invitation: &Invitation,
+    locale: Option<String>,
+) -> Result<(), Problem> {
+    let settings = app.store.tenant_rules(caller.tenant).await?.settings;
+    let inviter = match caller.user() {
+        Some(user) => app.store.get::<User>(caller.tenant, user).await?.body.name,
+        None => settings.company.clone(),
+    };
+    let locale = locale.unwrap_or_else(|| settings.locale.clone());
+    let link = format!("{}/v1/invitations/accept?token={}", app.config.public_url, token.text());
+    let to = invitation.email.as_str();
+    letter::send(app, letter::invitation(&locale, to, &settings.company, &inviter, invitation.role, &link)).await
+}
+
+async fn settle(app: &App, caller: &Caller, invitation: Invitation) -> Result<(), StoreError> {
+    let mut write = Write::new(caller.tenant);
+    write.settle_invitation(&app.store, &invitation)?;
+    write.commit(&app.store).await
+}
+
+/// `GET /v1/invitations`.
+pub async fn list(State(app): State<App>, caller: Caller, params: Params) -> Result<Response, Problem> {
+    params.only(&["limit", "cursor"])?;
+    let limit = params.number("limit", 50, 1, 200)?;
+    let identity = "/v1/invitations";
+    let after = cursor(&app, &caller, identity, &params)?;
+    let (found, next) = app.store.invitations(caller.tenant, limit, after.as_ref(), app.clock.now()).await?;
+    let rows: Vec<String> = found.iter().map(|one| serde_json::to_string(one).unwrap_or_default()).collect();
+    let next = next.map(|next| link(&app, &caller, identity, "invitations", &params, &next));
+    Ok(respond::page(rows.iter().map(String::as_str), next))
+}
+
+/// `GET /v1/invitations/{id}`.
+pub async fn get(State(app): State<App>, caller: Caller, Path(text): Path<String>) -> Result<Response, Problem> {
+    let found = app.store.invitation(caller.tenant, id(Prefix::Invitation, &text)?, app.clock.now()).await?;
+    Ok(respond::json(StatusCode::OK, &found))
+}
+
+/// `DELETE /v1/invitations/{id}`.
+pub async fn revoke(State(app): State<App>, caller: Caller, Path(text): Path<String>) -> Result<Response, Problem> {
+    let found = app.store.invitation(caller.tenant, id(Prefix::Invitation, &text)?, app.clock.now()).await?;
+    match found.status {
+        InvitationStatus::Pending => settle(&app, &caller, Invitation { status: InvitationStatus::Revoked, ..found }).await?,
+        InvitationStatus::Revoked | InvitationStatus::Expired => {}
+        InvitationStatus::Accepted => {
+            return Err(Problem::new(Code::Conflict).detail("the invitation was accepted: deactivate the user instead"));
+        }
+    }
+    Ok(respond::no_content())
+}
+
+/// An invitation's acceptance.
+#[derive(Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AcceptIn {
+    /// From the mail.
+    token: String,
+    /// The name; the one the inviter gave when absent.
+    #[serde(default)]
+    name: Option<String>,
+    /// A new password, or that of the sign-in which the address has already.
+    password: String,
+}
+
+/// `POST /v1/invitations/accept`.
+pub async fn accept(
+    State(app): State<App>,
+    address: Address,
+    Extension(RequestId(request)): Extension<RequestId>,
+    Form(input): Form<AcceptIn>,
+) -> Result<Response, Problem> {
+    let over = || Problem::from(Invalid::one("token", "token_invalid", "the link is not valid any more: ask for a new one"));
+    let token = InvitationToken::parse(&input.token).ok_or_else(over)?;
+    let now = app.clock.now();
+    let invitation = app.store.invited(&token, now).await?.ok_or_else(over)?;
+    if invitation.status != InvitationStatus::Pending {
+        return Err(over());
+    }
+    let name = text::optional("name", input.name, 200)?.or_else(|| invitation.name.clone());
+    let settled = sign_in(&app, &invitation.email, &input.password, &address).await?;
+    if matches!(settled, SignIn::New(..)) {
+        let known: Vec<&str> = name.as_deref().into_iter().collect();
+        check_password("password", &input.password, &invitation.email, &known)?;
+    }
+    let user = RecordId::new(Prefix::User);
+    let actor = Actor { id: user.to_string(), via: Via::Console, request: request.to_string() };
+    let rules = app.store.rules(token.tenant, now).await?;
+    let settings = rules.settings.clone();
+    let input = UserIn { name, email: Some(invitation.email.to_string()), role: Some(invitation.role), locale: None };
+    let record = Record::new(user, User::create(input, &rules)?, Common::default(), &actor, now);
+    let planned = app.store.plan_new(&Accept::new(token.tenant, actor, rules), record).await?;
+    let mut write = Write::new(token.tenant);
+    write.append(planned.write);
+    let role = invitation.role;
+    let accepted = Invitation { status: InvitationStatus::Accepted, user_id: Some(user), ..invitation };
+    write.settle_invitation(&app.store, &accepted)?;
+    let (login, epoch) = settled.attach(&app, &mut write, user)?;
+    let session = tokens::begin(&app, &mut write, user, login, epoch)?;
+    write.commit(&app.store).await?;
+    let welcome = Welcome {
+        tenant: TenantOut::new(token.tenant, &settings),
+        user: planned.record.to_value(),
+        tokens: tokens::answer(&app, &session, role, now)?,
+    };
+    Ok(respond::json(StatusCode::CREATED, &welcome))
+}

@@ -1,0 +1,13 @@
+//! `POST /v1/tickets/{id}/escalate`.
+
+use axum::extract::State;
+use axum::response::Response;
+use rapport_http::{Problem, RawBody};
+use rapport_runtime::App;
+
+use crate::step::{Asked, Nothing, optional, take};
+
+pub async fn escalate(State(app): State<App>, asked: Asked, RawBody(bytes): RawBody) -> Result<Response, Problem> {
+    let Nothing {} = optional(&bytes)?;
+    take(&app, asked, &bytes, |ticket, rules| ticket.escalate(rules.now)).await
+}

@@ -1,0 +1,5 @@
+//! The function `webhooks`.
+
+fn main() -> std::process::ExitCode {
+    rapport_runtime::run("webhooks", webhooks::function())
+}

@@ -1,0 +1,24 @@
+//! How customers are scored: the exact figures of `rapport_domain::score` brought to the mathematics of
+//! `rapport_analytics`, and its answers brought back as money, keys and words.
+//!
+//! Pure: no store, no HTTP, no clock. Gathering and writing is `functions/segment-scores`, answering is
+//! `functions/segments`.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`customer`] | what ranks and models need to know of one customer, and pages of them as bytes |
+//! | [`gaps`] | the gaps between purchases of many customers, counted |
+//! | [`reduce`] | all customers → ranks of each and one model |
+//! | [`model`] | the model as it is stored, and brought back |
+//! | [`answer`] | a customer's score, with words that explain each number |
+
+pub mod answer;
+pub mod customer;
+pub mod gaps;
+pub mod model;
+pub mod reduce;
+
+pub use customer::Customer;
+pub use gaps::Gaps;
+pub use model::Model;
+pub use reduce::{Ranks, reduce};
