@@ -132,7 +132,10 @@ pub fn check_password(field: &str, password: &str, email: &Email, names: &[&str]
 
 /// Whether every character follows the one before it, up or down, as in `1234567890` and `abcdefghij`.
 fn is_run(text: &str) -> bool {
-    let digits: Vec<i64> = text.chars().map(|c| if c == '0' { 0 } else { i64::from(u32::from(c)) }).collect();
+    let digits: Vec<i64> = text
+        .chars()
+        .map(|c| if c == '0' { 0 } else { i64::from(u32::from(c)) })
+        .collect();
     let step = |wanted: i64| {
         digits.windows(2).all(|pair| {
             let wraps = (pair[0], pair[1]) == (i64::from(b'9'), 0) || (pair[0], pair[1]) == (0, i64::from(b'9'));

@@ -92,7 +92,12 @@ impl SignupIn {
         let name = invalid.take(text::required("name", Some(self.name.clone()), 200));
         let email = invalid.take(Email::parse("email", &self.email));
         if let Some(email) = &email {
-            invalid.take(login::check_password("password", &self.password, email, &[&self.company, &self.name]));
+            invalid.take(login::check_password(
+                "password",
+                &self.password,
+                email,
+                &[&self.company, &self.name],
+            ));
         }
         let country = match (&self.country, self.locale.as_deref()) {
             (Some(country), _) => country.clone(),
@@ -166,16 +171,27 @@ mod tests {
         }
         for (country, currency, zone, locale) in COUNTRIES {
             let settings = check(json!({"country": country})).unwrap().settings;
-            assert_eq!((settings.currency.code(), settings.time_zone.as_str()), (*currency, *zone));
+            assert_eq!(
+                (settings.currency.code(), settings.time_zone.as_str()),
+                (*currency, *zone)
+            );
             assert_eq!(settings.locale, *locale);
         }
     }
 
     #[test]
     fn all_faults_are_said_at_once() {
-        let invalid = check(json!({"company":" ","email":"a@","country":"xx","currency":"ZZZ","time_zone":"Mars"})).unwrap_err();
-        let found: Vec<_> = invalid.problems.iter().map(|problem| problem.pointer.as_str()).collect();
-        assert_eq!(found, ["#/company", "#/email", "#/currency", "#/country", "#/time_zone"]);
+        let invalid =
+            check(json!({"company":" ","email":"a@","country":"xx","currency":"ZZZ","time_zone":"Mars"})).unwrap_err();
+        let found: Vec<_> = invalid
+            .problems
+            .iter()
+            .map(|problem| problem.pointer.as_str())
+            .collect();
+        assert_eq!(
+            found,
+            ["#/company", "#/email", "#/currency", "#/country", "#/time_zone"]
+        );
         assert!(check(json!({"password":"lantern tea 1"})).is_err());
     }
 }
