@@ -91,7 +91,11 @@ impl ApiKey {
 /// The text of an API key, as it is shown once: `rk_live_` and base64url of the tenant, the key and the secret.
 #[must_use]
 pub fn api_key_text(tenant: TenantId, id: RecordId, secret: &Secret) -> String {
-    let parts = [&secret::bytes_of(tenant.record())[..], &secret::bytes_of(id), secret.as_bytes()];
+    let parts = [
+        &secret::bytes_of(tenant.record())[..],
+        &secret::bytes_of(id),
+        secret.as_bytes(),
+    ];
     secret::token(PREFIX, &parts)
 }
 
@@ -168,11 +172,18 @@ mod tests {
             revoked_at: None,
         };
         assert_eq!(ApiKey::read(&key.item(tenant)).unwrap(), key);
-        assert!(!key.item(tenant).values().any(|value| value.as_s().is_ok_and(|text| text.contains(&shown))));
+        assert!(
+            !key.item(tenant)
+                .values()
+                .any(|value| value.as_s().is_ok_and(|text| text.contains(&shown)))
+        );
         assert!(key.accepts(secret.as_bytes(), now));
         assert!(!key.accepts(&[0; LENGTH], now));
         assert!(!key.accepts(secret.as_bytes(), key.expires_at.unwrap()));
-        let revoked = ApiKey { revoked_at: Some(now), ..key };
+        let revoked = ApiKey {
+            revoked_at: Some(now),
+            ..key
+        };
         assert!(!revoked.accepts(secret.as_bytes(), now));
     }
 

@@ -153,9 +153,9 @@ impl Store {
                 Ok(true)
             }
             Err(error)
-                if error
-                    .as_service_error()
-                    .is_some_and(aws_sdk_dynamodb::operation::put_item::PutItemError::is_conditional_check_failed_exception) =>
+                if error.as_service_error().is_some_and(
+                    aws_sdk_dynamodb::operation::put_item::PutItemError::is_conditional_check_failed_exception,
+                ) =>
             {
                 Ok(false)
             }
@@ -185,7 +185,10 @@ impl Store {
     /// When the store does not answer.
     pub async fn forgive(&self, login: LoginId, address: Option<&str>) -> Result<(), StoreError> {
         let login = login.hex();
-        let keys = [name(&["pair", &login, address.unwrap_or("-")]), name(&["account", &login])];
+        let keys = [
+            name(&["pair", &login, address.unwrap_or("-")]),
+            name(&["account", &login]),
+        ];
         self.delete_items(Table::Identity, &keys).await
     }
 
@@ -208,7 +211,11 @@ impl Store {
     async fn count_failure(&self, key: &Key, brake: Brake, before: u32, now: Timestamp) -> Result<(), StoreError> {
         let now = now.as_second();
         // What was read as forgotten begins anew; else several at once all count.
-        let count = if before == 0 { "SET failures = :one," } else { "ADD failures :one SET" };
+        let count = if before == 0 {
+            "SET failures = :one,"
+        } else {
+            "ADD failures :one SET"
+        };
         let request = self
             .client()
             .update_item()

@@ -189,7 +189,11 @@ impl Store {
         let page = self
             .query(tenant, Table::Identity, &Query::newest(PARTITION), limit, after)
             .await?;
-        let invitations = page.items.iter().map(|item| read(item, now)).collect::<Result<_, _>>()?;
+        let invitations = page
+            .items
+            .iter()
+            .map(|item| read(item, now))
+            .collect::<Result<_, _>>()?;
         Ok((invitations, page.next))
     }
 }

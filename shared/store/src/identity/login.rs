@@ -84,15 +84,15 @@ pub struct Login {
 impl Login {
     fn read(id: LoginId, item: &Item) -> Result<Self, StoreError> {
         let broken = || StoreError::Internal("a stored login is unreadable".to_owned());
-        let members = item.get("members").and_then(|value| value.as_m().ok()).ok_or_else(broken)?;
+        let members = item
+            .get("members")
+            .and_then(|value| value.as_m().ok())
+            .ok_or_else(broken)?;
         let members = members
             .iter()
             .map(|(tenant, user)| {
                 let user = user.as_s().ok()?;
-                Some((
-                    TenantId::parse(tenant).ok()?,
-                    RecordId::parse(Prefix::User, user).ok()?,
-                ))
+                Some((TenantId::parse(tenant).ok()?, RecordId::parse(Prefix::User, user).ok()?))
             })
             .collect::<Option<_>>()
             .ok_or_else(broken)?;
@@ -149,7 +149,12 @@ impl Write {
         item.insert("epoch".to_owned(), number(1));
         item.insert("members".to_owned(), AttributeValue::M(members));
         item.insert("last".to_owned(), text(self.tenant().to_string()));
-        self.put_new(store, Table::Identity, item, "this address has a sign-in by now: try again")
+        self.put_new(
+            store,
+            Table::Identity,
+            item,
+            "this address has a sign-in by now: try again",
+        )
     }
 
     /// Makes a login lead to one more tenant, provided that its password is still the one that was verified.

@@ -27,7 +27,9 @@ fn count_owner(store: &Store, write: &mut Write, more: bool) -> Result<(), Store
             .condition_expression("n > :one")
             .expression_attribute_values(":one", number(1))
     };
-    let update = update.build().map_err(|error| StoreError::Internal(error.to_string()))?;
+    let update = update
+        .build()
+        .map_err(|error| StoreError::Internal(error.to_string()))?;
     write.other(
         TransactWriteItem::builder().update(update).build(),
         "a tenant keeps at least one active owner",
