@@ -22,7 +22,9 @@ pub fn api(app: App) -> Api {
     let text = json!({"type": "string"});
     let overviews = json!({"type": "object", "properties": {"data": {"type": "array", "items": overview::schema()}}});
     let lookup = Doc::new("Who has a telephone number")
-        .detail("At most five overviews, newest contact first. A number without a country code is of the firm's country.")
+        .detail(
+            "At most five overviews, newest contact first. A number without a country code is of the firm's country.",
+        )
         .query("phone", "The number in any usual form; required", &text)
         .answers_schema(200, &overviews);
     let overview = Doc::new("All there is to know of a contact, in one call")
@@ -30,14 +32,30 @@ pub fn api(app: App) -> Api {
         .answers_schema(200, &overview::schema());
     let stage = Doc::new("The contacts in a stage of life, newest first")
         .detail("`customer`, `repeat`, `loyal`, `at_risk`, `lost` or `won_back`, as of the last recompute.")
-        .query("limit", "How many, 1 to 200", &json!({"type": "integer", "minimum": 1, "maximum": 200, "default": 50}))
+        .query(
+            "limit",
+            "How many, 1 to 200",
+            &json!({"type": "integer", "minimum": 1, "maximum": 200, "default": 50}),
+        )
         .query("cursor", "next_cursor of the page before", &text)
         .answers_schema(200, &rapport_http::api::object());
     let job = Doc::new("How far a merge is").answers::<Job>(200);
     merges(Api::new(app).resource::<Contact>().resource::<Company>())
         .route(Method::GET, "/v1/contacts/lookup", read, lookup, lookup::lookup)
-        .route(Method::GET, "/v1/contacts/lifecycle/{stage}", read, stage, lifecycle::list)
-        .route(Method::GET, "/v1/contacts/{id}/overview", read, overview, overview::read)
+        .route(
+            Method::GET,
+            "/v1/contacts/lifecycle/{stage}",
+            read,
+            stage,
+            lifecycle::list,
+        )
+        .route(
+            Method::GET,
+            "/v1/contacts/{id}/overview",
+            read,
+            overview,
+            overview::read,
+        )
         .route(Method::GET, "/v1/jobs/{id}", read, job, jobs::read)
 }
 
@@ -57,10 +75,34 @@ fn merges(api: Api) -> Api {
             .body::<merge::UnmergeIn>()
             .answers_schema(202, &merge::schema())
     };
-    api.route(Method::POST, "/v1/contacts/{id}/merge", write, merge("contact"), merge::merge::<Contact>)
-        .route(Method::POST, "/v1/contacts/{id}/unmerge", write, unmerge("contact"), merge::unmerge::<Contact>)
-        .route(Method::POST, "/v1/companies/{id}/merge", write, merge("company"), merge::merge::<Company>)
-        .route(Method::POST, "/v1/companies/{id}/unmerge", write, unmerge("company"), merge::unmerge::<Company>)
+    api.route(
+        Method::POST,
+        "/v1/contacts/{id}/merge",
+        write,
+        merge("contact"),
+        merge::merge::<Contact>,
+    )
+    .route(
+        Method::POST,
+        "/v1/contacts/{id}/unmerge",
+        write,
+        unmerge("contact"),
+        merge::unmerge::<Contact>,
+    )
+    .route(
+        Method::POST,
+        "/v1/companies/{id}/merge",
+        write,
+        merge("company"),
+        merge::merge::<Company>,
+    )
+    .route(
+        Method::POST,
+        "/v1/companies/{id}/unmerge",
+        write,
+        unmerge("company"),
+        merge::unmerge::<Company>,
+    )
 }
 
 /// The router.

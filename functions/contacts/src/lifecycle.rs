@@ -39,9 +39,7 @@ pub(crate) async fn list(
     let mut rows = app.store.rows::<Contact>(caller.tenant, &ids, false).await?;
     rows.sort_by(|a, b| b.id.cmp(&a.id));
     let docs: Vec<String> = rows.iter().map(|row| staged(&row.doc, &stage)).collect();
-    let next = page
-        .next
-        .map(|next| link(&app, &caller, &path, &path, &params, &next));
+    let next = page.next.map(|next| link(&app, &caller, &path, &path, &params, &next));
     Ok(respond::page(docs.iter().map(String::as_str), next))
 }
 

@@ -16,11 +16,19 @@ const MOST: usize = 5;
 
 pub(crate) async fn lookup(State(app): State<App>, caller: Caller, params: Params) -> Result<Response, Problem> {
     params.only(&["phone"])?;
-    let given = params
-        .get("phone")
-        .ok_or_else(|| Invalid::one("phone", "required", "say which telephone number: ?phone=%2B8613800138000"))?;
+    let given = params.get("phone").ok_or_else(|| {
+        Invalid::one(
+            "phone",
+            "required",
+            "say which telephone number: ?phone=%2B8613800138000",
+        )
+    })?;
     // An unescaped plus arrives as a space.
-    let given = if given.starts_with(' ') { format!("+{}", given.trim_start()) } else { given.to_owned() };
+    let given = if given.starts_with(' ') {
+        format!("+{}", given.trim_start())
+    } else {
+        given.to_owned()
+    };
     let country = app.store.tenant_rules(caller.tenant).await?.settings.country.clone();
     let number = phone::parse("phone", &given, &country)?;
     let ids = app.store.contacts_by_phone(caller.tenant, &number, MOST).await?;

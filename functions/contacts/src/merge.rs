@@ -138,11 +138,7 @@ fn timers(app: &App, tenant: TenantId, job: &Job) -> Vec<Timer> {
 
 /// Starts a job at once. Should the queue not answer, the timers set with the merge start it a minute later.
 async fn start(app: &App, tenant: TenantId, job: &Job) {
-    if let Err(error) = app
-        .queues
-        .send_all(Queue::RecordMerges, &messages(tenant, job))
-        .await
-    {
+    if let Err(error) = app.queues.send_all(Queue::RecordMerges, &messages(tenant, job)).await {
         tracing::warn!(%error, job = %job.id, "a merge starts late");
     }
 }

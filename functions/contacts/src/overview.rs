@@ -47,7 +47,10 @@ pub(crate) async fn read(
 /// The overview of a contact; of the one it was merged into, when it was. `None` when there is none.
 pub(crate) async fn of(app: &App, caller: &Caller, asked: RecordId) -> Result<Option<Value>, Problem> {
     // Most contacts are where they were: everything is read at once, and again only for one that was merged.
-    let (row, parts) = futures::join!(app.store.row::<Contact>(caller.tenant, asked), parts(app, caller, asked));
+    let (row, parts) = futures::join!(
+        app.store.row::<Contact>(caller.tenant, asked),
+        parts(app, caller, asked)
+    );
     let (row, parts) = match row {
         Ok(row) if !row.gone => (row, parts?),
         Err(StoreError::Missing) => return Ok(None),
@@ -149,7 +152,10 @@ async fn parts(app: &App, caller: &Caller, contact: RecordId) -> Result<Map<Stri
 }
 
 fn is_open(ticket: &Value) -> bool {
-    !matches!(ticket.get("status").and_then(Value::as_str), Some("resolved" | "closed"))
+    !matches!(
+        ticket.get("status").and_then(Value::as_str),
+        Some("resolved" | "closed")
+    )
 }
 
 fn value(doc: &str) -> Value {
@@ -162,7 +168,13 @@ mod tests {
 
     #[test]
     fn resolved_and_closed_tickets_are_not_open() {
-        for (status, open) in [("new", true), ("open", true), ("waiting", true), ("resolved", false), ("closed", false)] {
+        for (status, open) in [
+            ("new", true),
+            ("open", true),
+            ("waiting", true),
+            ("resolved", false),
+            ("closed", false),
+        ] {
             assert_eq!(is_open(&json!({"status": status})), open, "{status}");
         }
     }

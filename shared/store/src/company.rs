@@ -15,7 +15,7 @@ impl Stored for Company {
     const FILTERS: &'static [Filter] = &[
         Filter::indexed("parent_id", "by_parent_id"),
         Filter::indexed("owner_id", "by_owner_id"),
-        Filter::indexed("industry", "by_industry"),
+        Filter::equal("industry"),
         Filter::equal("kind").of(&["consumer", "organisation", "intermediary"]),
         Filter::equal("country"),
         Filter::equal("region"),
@@ -28,19 +28,13 @@ impl Stored for Company {
         [
             ("by_parent_id", company.parent_id.map(|parent| parent.to_string())),
             ("by_owner_id", record.meta.common.owner_id.clone()),
-            ("by_industry", company.industry.clone()),
         ]
         .into_iter()
         .filter_map(|(index, value)| Some((index, value?, id.clone())))
         .collect()
     }
 
-    async fn complete(
-        store: &Store,
-        cx: &Accept,
-        record: &mut Record<Self>,
-        _: &mut Write,
-    ) -> Result<(), StoreError> {
+    async fn complete(store: &Store, cx: &Accept, record: &mut Record<Self>, _: &mut Write) -> Result<(), StoreError> {
         if let Some(parent) = record.body.parent_id {
             record.body.parent_id = Some(store.parent(cx, record.meta.id, parent).await?);
         }
@@ -64,7 +58,13 @@ impl Stored for Company {
 impl Store {
     /// The company that another is to belong to, provided that it does not itself belong to that one.
     async fn parent(&self, cx: &Accept, child: RecordId, parent: RecordId) -> Result<RecordId, StoreError> {
-        let circle = || Invalid::one("parent_id", "circular", "a company cannot belong to itself, over however many steps");
+        let circle = || {
+            Invalid::one(
+                "parent_id",
+                "circular",
+                "a company cannot belong to itself, over however many steps",
+            )
+        };
         let parent = self.live_company(cx.tenant, "parent_id", parent).await?;
         let mut above = Some(parent);
         for _ in 0..MOST_PARENTS {

@@ -1,10 +1,11 @@
 //! How contacts are stored and found.
 
-use rapport_domain::contact::Contact;
+use rapport_domain::company::Company;
+use rapport_domain::contact::{Contact, ContactIn};
 use rapport_domain::email::Email;
-use rapport_domain::{Invalid, Kind, Prefix, Record, RecordId, TenantId};
+use rapport_domain::{Common, Invalid, Kind, Prefix, Record, RecordId, TenantId};
 
-use crate::records::{Filter, Stored};
+use crate::records::{Filter, Planned, Stored};
 use crate::{Accept, Store, StoreError, Table, Write};
 
 impl Stored for Contact {
@@ -31,12 +32,7 @@ impl Stored for Contact {
             .collect()
     }
 
-    async fn complete(
-        store: &Store,
-        cx: &Accept,
-        record: &mut Record<Self>,
-        _: &mut Write,
-    ) -> Result<(), StoreError> {
+    async fn complete(store: &Store, cx: &Accept, record: &mut Record<Self>, _: &mut Write) -> Result<(), StoreError> {
         if let Some(company) = record.body.company_id {
             record.body.company_id = Some(store.live_company(cx.tenant, "company_id", company).await?);
         }
@@ -86,6 +82,47 @@ impl Store {
         Ok(ids.first().and_then(|id| RecordId::parse(Prefix::Contact, id).ok()))
     }
 
+    /// Prepares what writes a new contact together with the company it belongs to, when that is new as well and so cannot
+    /// be looked up yet.
+    ///
+    /// # Errors
+    /// As [`Store::plan_create`].
+    pub async fn plan_contact(
+        &self,
+        cx: &Accept,
+        common: Common,
+        input: ContactIn,
+        company: Option<&Planned<Company>>,
+    ) -> Result<Planned<Contact>, StoreError> {
+        let Some(company) = company else {
+            return self.plan_create::<Contact>(cx, common, input).await;
+        };
+        let mut invalid = Invalid::default();
+        let common = invalid.take(common.check(Contact::NOUN, &cx.rules));
+        let body = invalid.take(Contact::create(input, &cx.rules));
+        let (Some(common), Some(mut body)) = (common, body) else {
+            return Err(invalid.into());
+        };
+        body.company_id = Some(company.record.meta.id);
+        self.refuse_duplicate(cx, &body).await?;
+        let record = Record::new(RecordId::new(Prefix::Contact), body, common, &cx.actor, cx.rules.now);
+        self.plan_complete(cx, record, Write::new(cx.tenant))
+    }
+
+    /// Prepares what writes the next version of a contact that joins a company known to be there, or made in the same
+    /// transaction.
+    ///
+    /// # Errors
+    /// A record that is too large.
+    pub fn plan_joined(
+        &self,
+        cx: &Accept,
+        old: &Record<Contact>,
+        new: Record<Contact>,
+    ) -> Result<Planned<Contact>, StoreError> {
+        self.plan_next(cx, old, new, Write::new(cx.tenant))
+    }
+
     /// The contacts with a telephone number in E.164 form, newest first. Half a read unit.
     ///
     /// # Errors
@@ -130,7 +167,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Invalid`] at `field` when there is none.
     pub async fn live_company(&self, tenant: TenantId, field: &str, id: RecordId) -> Result<RecordId, StoreError> {
-        match self.live::<rapport_domain::company::Company>(tenant, id).await {
+        match self.live::<Company>(tenant, id).await {
             Ok(company) => Ok(company.meta.id),
             Err(StoreError::Missing) => Err(Invalid::one(field, "not_found", "there is no such company").into()),
             Err(error) => Err(error),

@@ -12,6 +12,8 @@ impl Stored for Lead {
     const FILTERS: &'static [Filter] = &[
         Filter::indexed("owner_id", "by_owner_id"),
         Filter::indexed("status", "by_status").of(&["new", "working", "qualified", "unqualified", "converted"]),
+        Filter::indexed("contact_id", "by_contact_id"),
+        Filter::indexed("company_id", "by_company_id"),
         Filter::equal("source"),
         Filter::equal("rating").of(&["hot", "warm", "cold"]),
         Filter::equal("campaign_id"),
@@ -28,14 +30,15 @@ impl Stored for Lead {
             .common
             .owner_id
             .clone()
-            .map(|owner| ("by_owner_id", owner, id));
-        status.into_iter().chain(owner).collect()
-    }
-
-    /// A converted lead is found by what it became, so that it follows when that is merged.
-    fn pointers(record: &Record<Self>) -> Vec<String> {
-        let contact = record.body.contact_id.map(|id| format!("became#{id}"));
-        let company = record.body.company_id.map(|id| format!("became#{id}"));
-        contact.into_iter().chain(company).collect()
+            .map(|owner| ("by_owner_id", owner, id.clone()));
+        // A converted lead is found by what it became, so that it follows when that is merged.
+        let became = [
+            ("by_contact_id", record.body.contact_id),
+            ("by_company_id", record.body.company_id),
+        ];
+        let became = became
+            .into_iter()
+            .filter_map(|(index, became)| Some((index, became?.to_string(), id.clone())));
+        status.into_iter().chain(owner).chain(became).collect()
     }
 }

@@ -319,7 +319,9 @@ impl Store {
                 before.insert(record.meta.id, record);
             }
         }
-        let after = self.get_item(TABLE, &Key::new(tenant, &manifest(job.id), "after")).await?;
+        let after = self
+            .get_item(TABLE, &Key::new(tenant, &manifest(job.id), "after"))
+            .await?;
         let after = after.as_ref().map(read).transpose()?.flatten();
         Ok((before, after.ok_or(StoreError::Missing)?))
     }
@@ -341,11 +343,7 @@ impl Store {
             write.delete(self, K::TABLE, &Key::pointer(cx.tenant, K::NOUN, value, id))?;
         }
         for value in after.difference(&before) {
-            write.put(
-                self,
-                K::TABLE,
-                Key::pointer(cx.tenant, K::NOUN, value, id).attributes(),
-            )?;
+            write.put(self, K::TABLE, Key::pointer(cx.tenant, K::NOUN, value, id).attributes())?;
         }
         Ok(())
     }
@@ -367,14 +365,7 @@ impl Store {
             }
         }
         for (unique, holder) in after.iter().filter(|(unique, _)| !before.contains_key(unique)) {
-            write.take(
-                self,
-                TABLE,
-                K::NOUN,
-                &unique.scope,
-                &unique.value,
-                &holder.to_string(),
-            )?;
+            write.take(self, TABLE, K::NOUN, &unique.scope, &unique.value, &holder.to_string())?;
         }
         Ok(())
     }

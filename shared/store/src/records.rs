@@ -345,18 +345,26 @@ impl Store {
                 return Err(invalid.into());
             }
         };
-        if !cx.allow_duplicate {
-            let candidates = self.likes::<K>(cx.tenant, &body.likeness(), None).await?;
-            let suspects: Vec<_> = candidates.into_iter().filter(|(_, score)| *score >= SUSPECT).collect();
-            if !suspects.is_empty() {
-                return Err(StoreError::Duplicate(suspects));
-            }
-        }
+        self.refuse_duplicate(cx, &body).await?;
         self.plan_new(
             cx,
             Record::new(RecordId::new(K::PREFIX), body, common, &cx.actor, cx.rules.now),
         )
         .await
+    }
+
+    /// Refuses a new record that looks like an existing one, unless that was allowed.
+    pub(crate) async fn refuse_duplicate<K: Stored>(&self, cx: &Accept, body: &K) -> Result<(), StoreError> {
+        if cx.allow_duplicate {
+            return Ok(());
+        }
+        let candidates = self.likes::<K>(cx.tenant, &body.likeness(), None).await?;
+        let suspects: Vec<_> = candidates.into_iter().filter(|(_, score)| *score >= SUSPECT).collect();
+        if suspects.is_empty() {
+            Ok(())
+        } else {
+            Err(StoreError::Duplicate(suspects))
+        }
     }
 
     /// Prepares what writes a new record that is known to be valid.
@@ -366,6 +374,19 @@ impl Store {
     pub async fn plan_new<K: Stored>(&self, cx: &Accept, mut record: Record<K>) -> Result<Planned<K>, StoreError> {
         let mut write = Write::new(cx.tenant);
         K::complete(self, cx, &mut record, &mut write).await?;
+        self.plan_complete(cx, record, write)
+    }
+
+    /// Prepares what writes a new record that is valid and complete, together with what else belongs to it.
+    ///
+    /// # Errors
+    /// A record that is too large.
+    pub(crate) fn plan_complete<K: Stored>(
+        &self,
+        cx: &Accept,
+        record: Record<K>,
+        write: Write,
+    ) -> Result<Planned<K>, StoreError> {
         let doc = doc(&record)?;
         let id = record.meta.id;
         let mut all = Write::new(cx.tenant);
@@ -515,6 +536,20 @@ impl Store {
     ) -> Result<Planned<K>, StoreError> {
         let mut write = Write::new(cx.tenant);
         K::complete_change(self, cx, old, &mut new, &mut write).await?;
+        self.plan_next(cx, old, new, write)
+    }
+
+    /// Prepares what writes the next version of a record that is complete, together with what else belongs to it.
+    ///
+    /// # Errors
+    /// A record that is too large.
+    pub(crate) fn plan_next<K: Stored>(
+        &self,
+        cx: &Accept,
+        old: &Record<K>,
+        new: Record<K>,
+        write: Write,
+    ) -> Result<Planned<K>, StoreError> {
         let doc = doc(&new)?;
         let id = new.meta.id;
         let mut all = Write::new(cx.tenant);

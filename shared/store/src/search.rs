@@ -133,9 +133,7 @@ impl Store {
         tenant: TenantId,
         records: impl Iterator<Item = &ToIndex>,
     ) -> Result<BTreeMap<String, List>, StoreError> {
-        let keys: Vec<Key> = records
-            .map(|record| list_key(tenant, &record.id))
-            .collect();
+        let keys: Vec<Key> = records.map(|record| list_key(tenant, &record.id)).collect();
         if keys.is_empty() {
             return Ok(BTreeMap::new());
         }
@@ -268,9 +266,17 @@ impl Store {
         Ok(hits)
     }
 
-    async fn search_noun(&self, tenant: TenantId, noun: &'static str, terms: &[String]) -> Result<Vec<Hit>, StoreError> {
+    async fn search_noun(
+        &self,
+        tenant: TenantId,
+        noun: &'static str,
+        terms: &[String],
+    ) -> Result<Vec<Hit>, StoreError> {
         let partition = format!("words#{noun}");
-        let queries: Vec<Query> = terms.iter().map(|term| Query::prefix(partition.clone(), term)).collect();
+        let queries: Vec<Query> = terms
+            .iter()
+            .map(|term| Query::prefix(partition.clone(), term))
+            .collect();
         let pages = try_join_all(
             queries
                 .iter()
@@ -407,7 +413,10 @@ mod tests {
         Entry {
             title: title.to_owned(),
             subtitle: String::new(),
-            words: words.iter().map(|(word, weight)| ((*word).to_owned(), *weight)).collect(),
+            words: words
+                .iter()
+                .map(|(word, weight)| ((*word).to_owned(), *weight))
+                .collect(),
         }
     }
 
