@@ -54,6 +54,16 @@ pub struct Moved {
     pub from: RecordId,
 }
 
+impl Moved {
+    fn key(&self, tenant: TenantId, job: RecordId) -> Key {
+        Key::new(
+            tenant,
+            &manifest(job),
+            format!("moved#{}#{}#{}", self.from, self.noun, self.id),
+        )
+    }
+}
+
 fn expires(now: Timestamp) -> i64 {
     (now + SignedDuration::from_hours(24 * UNDO_DAYS)).as_second()
 }
@@ -460,13 +470,21 @@ impl Store {
         let items = moved
             .iter()
             .map(|moved| {
-                let place = format!("moved#{}#{}#{}", moved.from, moved.noun, moved.id);
-                let mut item = Key::new(tenant, &manifest(job), place).attributes();
+                let mut item = moved.key(tenant, job).attributes();
                 item.insert("expires".to_owned(), number(expires(now)));
                 item
             })
             .collect();
         self.put_items(TABLE, items).await
+    }
+
+    /// Forgets references that were moved back.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn forget_moved(&self, tenant: TenantId, job: RecordId, moved: &[Moved]) -> Result<(), StoreError> {
+        let keys: Vec<Key> = moved.iter().map(|moved| moved.key(tenant, job)).collect();
+        self.delete_items(TABLE, &keys).await
     }
 
     /// A page of the references that a merge moved from one record, and where to go on.
