@@ -16,7 +16,9 @@ impl Address {
     fn of(text: &str) -> Self {
         Self(match text.parse() {
             Err(_) => None,
-            Ok(IpAddr::V4(address)) => Some(address).filter(|address| !address.is_loopback()).map(|a| a.to_string()),
+            Ok(IpAddr::V4(address)) => Some(address)
+                .filter(|address| !address.is_loopback())
+                .map(|a| a.to_string()),
             Ok(IpAddr::V6(address)) => match address.to_ipv4_mapped() {
                 Some(address) => return Self::of(&address.to_string()),
                 None if address.is_loopback() => None,
@@ -38,10 +40,13 @@ impl<S: Send + Sync> FromRequestParts<S> for Address {
     type Rejection = Infallible;
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
         // What the gateway saw, not what a header claims.
-        let source = parts.extensions.get::<RequestContext>().and_then(|context| match context {
-            RequestContext::ApiGatewayV2(context) => context.http.source_ip.clone(),
-            _ => None,
-        });
+        let source = parts
+            .extensions
+            .get::<RequestContext>()
+            .and_then(|context| match context {
+                RequestContext::ApiGatewayV2(context) => context.http.source_ip.clone(),
+                _ => None,
+            });
         Ok(source.map_or(Self(None), |source| Self::of(&source)))
     }
 }

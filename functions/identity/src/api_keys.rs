@@ -96,20 +96,30 @@ pub async fn create(State(app): State<App>, caller: Caller, Json(input): Json<Ap
     };
     let scopes = Scopes::parse(&scopes).filter(|scopes| *scopes != Scopes::NONE);
     if scopes.is_none() {
-        invalid.add("scopes", "scope_unknown", "scopes are such as leads:write, contacts:read and *:read");
+        invalid.add(
+            "scopes",
+            "scope_unknown",
+            "scopes are such as leads:write, contacts:read and *:read",
+        );
     }
     if input.expires_at.is_some_and(|end| end <= now) {
         invalid.add("expires_at", "out_of_range", "a key ends in the future");
     }
     invalid.check()?;
-    let (Some(name), Some(scopes)) = (name, scopes) else { return Err(Problem::internal("no fault and no key")) };
+    let (Some(name), Some(scopes)) = (name, scopes) else {
+        return Err(Problem::internal("no fault and no key"));
+    };
     if !scopes.within(caller.scopes) {
         return Err(Problem::new(Code::Forbidden).detail("a key permits at most what its maker may"));
     }
     let (known, _) = app.store.api_keys(caller.tenant, 10 * MOST, None).await?;
-    let good = known.iter().filter(|key| key.revoked_at.is_none() && key.expires_at.is_none_or(|end| now < end));
+    let good = known
+        .iter()
+        .filter(|key| key.revoked_at.is_none() && key.expires_at.is_none_or(|end| now < end));
     if good.count() >= MOST {
-        return Err(Problem::new(Code::Conflict).particular("too_many").detail(format!("at most {MOST} keys at a time: revoke one")));
+        return Err(Problem::new(Code::Conflict)
+            .particular("too_many")
+            .detail(format!("at most {MOST} keys at a time: revoke one")));
     }
     let (id, secret) = (RecordId::new(Prefix::Key), Secret::random());
     let shown = api_key_text(caller.tenant, id, &secret);
@@ -139,14 +149,19 @@ pub async fn list(State(app): State<App>, caller: Caller, params: Params) -> Res
     let identity = "/v1/api-keys";
     let after = cursor(&app, &caller, identity, &params)?;
     let (found, next) = app.store.api_keys(caller.tenant, limit, after.as_ref()).await?;
-    let rows: Vec<String> =
-        found.iter().map(|key| serde_json::to_string(&ApiKeyOut::of(key, None)).unwrap_or_default()).collect();
+    let rows: Vec<String> = found
+        .iter()
+        .map(|key| serde_json::to_string(&ApiKeyOut::of(key, None)).unwrap_or_default())
+        .collect();
     let next = next.map(|next| link(&app, &caller, identity, "api-keys", &params, &next));
     Ok(respond::page(rows.iter().map(String::as_str), next))
 }
 
 async fn find(app: &App, caller: &Caller, text: &str) -> Result<ApiKey, Problem> {
-    app.store.api_key(caller.tenant, id(Prefix::Key, text)?).await?.ok_or_else(Problem::not_found)
+    app.store
+        .api_key(caller.tenant, id(Prefix::Key, text)?)
+        .await?
+        .ok_or_else(Problem::not_found)
 }
 
 /// `GET /v1/api-keys/{id}`.
@@ -159,7 +174,10 @@ pub async fn get(State(app): State<App>, caller: Caller, Path(text): Path<String
 pub async fn revoke(State(app): State<App>, caller: Caller, Path(text): Path<String>) -> Result<Response, Problem> {
     let key = find(&app, &caller, &text).await?;
     if key.revoked_at.is_none() {
-        let revoked = ApiKey { revoked_at: Some(app.clock.now()), ..key };
+        let revoked = ApiKey {
+            revoked_at: Some(app.clock.now()),
+            ..key
+        };
         app.store.put_api_key(caller.tenant, &revoked).await?;
     }
     Ok(respond::no_content())

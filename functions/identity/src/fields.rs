@@ -32,7 +32,10 @@ pub async fn list(State(app): State<App>, caller: Caller, params: Params) -> Res
         })?),
     };
     let known = app.store.fresh_rules(caller.tenant).await?;
-    let fields = known.fields.iter().filter(|field| wanted.is_none_or(|kind| field.kind == kind));
+    let fields = known
+        .fields
+        .iter()
+        .filter(|field| wanted.is_none_or(|kind| field.kind == kind));
     let rows: Vec<String> = fields.map(text).collect();
     Ok(respond::page(rows.iter().map(String::as_str), None))
 }
@@ -41,7 +44,11 @@ pub async fn list(State(app): State<App>, caller: Caller, params: Params) -> Res
 pub async fn create(State(app): State<App>, caller: Caller, Json(field): Json<Field>) -> Result<Response, Problem> {
     field.check()?;
     let known = app.store.fresh_rules(caller.tenant).await?;
-    if known.fields.iter().any(|other| other.kind == field.kind && other.key == field.key) {
+    if known
+        .fields
+        .iter()
+        .any(|other| other.kind == field.kind && other.key == field.key)
+    {
         return Err(Problem::new(Code::Conflict).detail("there is such a field: change it by PATCH"));
     }
     if known.fields.iter().filter(|other| other.kind == field.kind).count() >= MOST {
@@ -59,12 +66,24 @@ pub async fn create(State(app): State<App>, caller: Caller, Json(field): Json<Fi
 async fn find(app: &App, caller: &Caller, (noun, key): &(String, String)) -> Result<Field, Problem> {
     let kind = kind(noun).ok_or_else(Problem::not_found)?;
     let known = app.store.fresh_rules(caller.tenant).await?;
-    known.fields.iter().find(|field| field.kind == kind && field.key == *key).cloned().ok_or_else(Problem::not_found)
+    known
+        .fields
+        .iter()
+        .find(|field| field.kind == kind && field.key == *key)
+        .cloned()
+        .ok_or_else(Problem::not_found)
 }
 
 /// `GET /v1/fields/{kind}/{key}`.
-pub async fn get(State(app): State<App>, caller: Caller, Path(name): Path<(String, String)>) -> Result<Response, Problem> {
-    Ok(respond::json_text(StatusCode::OK, text(&find(&app, &caller, &name).await?)))
+pub async fn get(
+    State(app): State<App>,
+    caller: Caller,
+    Path(name): Path<(String, String)>,
+) -> Result<Response, Problem> {
+    Ok(respond::json_text(
+        StatusCode::OK,
+        text(&find(&app, &caller, &name).await?),
+    ))
 }
 
 /// A declaration under a merge patch.
@@ -76,13 +95,21 @@ fn patched(old: &Field, patch: Value) -> Result<Field, Invalid> {
     merge_patch(&mut value, patch);
     let new: Field = shape(value)?;
     let mut invalid = Invalid::default();
-    for (place, same) in [("kind", new.kind == old.kind), ("key", new.key == old.key), ("type", new.r#type == old.r#type)] {
+    for (place, same) in [
+        ("kind", new.kind == old.kind),
+        ("key", new.key == old.key),
+        ("type", new.r#type == old.r#type),
+    ] {
         if !same {
             invalid.add(place, "not_allowed", "this does not change: declare another field");
         }
     }
     if new.unique && !old.unique {
-        invalid.add("unique", "not_allowed", "values already there were not guarded: declare another field");
+        invalid.add(
+            "unique",
+            "not_allowed",
+            "values already there were not guarded: declare another field",
+        );
     }
     invalid.take(new.check());
     invalid.check().map(|()| new)
@@ -105,7 +132,11 @@ pub async fn patch(
 }
 
 /// `DELETE /v1/fields/{kind}/{key}`.
-pub async fn delete(State(app): State<App>, caller: Caller, Path((noun, key)): Path<(String, String)>) -> Result<Response, Problem> {
+pub async fn delete(
+    State(app): State<App>,
+    caller: Caller,
+    Path((noun, key)): Path<(String, String)>,
+) -> Result<Response, Problem> {
     let kind = kind(&noun).ok_or_else(Problem::not_found)?;
     app.store.remove_field(caller.tenant, kind.noun(), &key).await?;
     Ok(respond::no_content())

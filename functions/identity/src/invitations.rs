@@ -45,7 +45,11 @@ pub struct InvitationIn {
 }
 
 /// `POST /v1/invitations`.
-pub async fn create(State(app): State<App>, caller: Caller, Json(input): Json<InvitationIn>) -> Result<Response, Problem> {
+pub async fn create(
+    State(app): State<App>,
+    caller: Caller,
+    Json(input): Json<InvitationIn>,
+) -> Result<Response, Problem> {
     let mut invalid = Invalid::default();
     let email = invalid.take(Email::parse("email", &input.email));
     let name = invalid.take(text::optional("name", input.name, 200)).flatten();
@@ -65,10 +69,18 @@ pub async fn create(State(app): State<App>, caller: Caller, Json(input): Json<In
             .member("holder", holder.to_string()));
     }
     let whose = caller.tenant.to_string();
-    if let Some(seconds) = app.store.take_quota("invitation", &whose, Quota::INVITATIONS, now).await? {
+    if let Some(seconds) = app
+        .store
+        .take_quota("invitation", &whose, Quota::INVITATIONS, now)
+        .await?
+    {
         return Err(credentials::too_many(seconds));
     }
-    let token = InvitationToken { tenant: caller.tenant, id: RecordId::new(Prefix::Invitation), secret: Secret::random() };
+    let token = InvitationToken {
+        tenant: caller.tenant,
+        id: RecordId::new(Prefix::Invitation),
+        secret: Secret::random(),
+    };
     let invitation = Invitation {
         id: token.id,
         email,
@@ -83,7 +95,15 @@ pub async fn create(State(app): State<App>, caller: Caller, Json(input): Json<In
     app.store.put_invitation(&token, &invitation).await?;
     if let Err(problem) = mail(&app, &caller, &token, &invitation, input.locale).await {
         // Nobody has the link: better none than one that waits for a mail that never comes.
-        settle(&app, &caller, Invitation { status: InvitationStatus::Revoked, ..invitation }).await?;
+        settle(
+            &app,
+            &caller,
+            Invitation {
+                status: InvitationStatus::Revoked,
+                ..invitation
+            },
+        )
+        .await?;
         return Err(problem);
     }
     let location = format!("/v1/invitations/{}", invitation.id);
@@ -109,7 +129,11 @@ async fn mail(
     let locale = locale.unwrap_or_else(|| settings.locale.clone());
     let link = format!("{}/v1/invitations/accept?token={}", app.config.public_url, token.text());
     let to = invitation.email.as_str();
-    letter::send(app, letter::invitation(&locale, to, &settings.company, &inviter, invitation.role, &link)).await
+    letter::send(
+        app,
+        letter::invitation(&locale, to, &settings.company, &inviter, invitation.role, &link),
+    )
+    .await
 }
 
 async fn settle(app: &App, caller: &Caller, invitation: Invitation) -> Result<(), StoreError> {
@@ -124,23 +148,45 @@ pub async fn list(State(app): State<App>, caller: Caller, params: Params) -> Res
     let limit = params.number("limit", 50, 1, 200)?;
     let identity = "/v1/invitations";
     let after = cursor(&app, &caller, identity, &params)?;
-    let (found, next) = app.store.invitations(caller.tenant, limit, after.as_ref(), app.clock.now()).await?;
-    let rows: Vec<String> = found.iter().map(|one| serde_json::to_string(one).unwrap_or_default()).collect();
+    let (found, next) = app
+        .store
+        .invitations(caller.tenant, limit, after.as_ref(), app.clock.now())
+        .await?;
+    let rows: Vec<String> = found
+        .iter()
+        .map(|one| serde_json::to_string(one).unwrap_or_default())
+        .collect();
     let next = next.map(|next| link(&app, &caller, identity, "invitations", &params, &next));
     Ok(respond::page(rows.iter().map(String::as_str), next))
 }
 
 /// `GET /v1/invitations/{id}`.
 pub async fn get(State(app): State<App>, caller: Caller, Path(text): Path<String>) -> Result<Response, Problem> {
-    let found = app.store.invitation(caller.tenant, id(Prefix::Invitation, &text)?, app.clock.now()).await?;
+    let found = app
+        .store
+        .invitation(caller.tenant, id(Prefix::Invitation, &text)?, app.clock.now())
+        .await?;
     Ok(respond::json(StatusCode::OK, &found))
 }
 
 /// `DELETE /v1/invitations/{id}`.
 pub async fn revoke(State(app): State<App>, caller: Caller, Path(text): Path<String>) -> Result<Response, Problem> {
-    let found = app.store.invitation(caller.tenant, id(Prefix::Invitation, &text)?, app.clock.now()).await?;
+    let found = app
+        .store
+        .invitation(caller.tenant, id(Prefix::Invitation, &text)?, app.clock.now())
+        .await?;
     match found.status {
-        InvitationStatus::Pending => settle(&app, &caller, Invitation { status: InvitationStatus::Revoked, ..found }).await?,
+        InvitationStatus::Pending => {
+            settle(
+                &app,
+                &caller,
+                Invitation {
+                    status: InvitationStatus::Revoked,
+                    ..found
+                },
+            )
+            .await?
+        }
         InvitationStatus::Revoked | InvitationStatus::Expired => {}
         InvitationStatus::Accepted => {
             return Err(Problem::new(Code::Conflict).detail("the invitation was accepted: deactivate the user instead"));
@@ -169,7 +215,13 @@ pub async fn accept(
     Extension(RequestId(request)): Extension<RequestId>,
     Form(input): Form<AcceptIn>,
 ) -> Result<Response, Problem> {
-    let over = || Problem::from(Invalid::one("token", "token_invalid", "the link is not valid any more: ask for a new one"));
+    let over = || {
+        Problem::from(Invalid::one(
+            "token",
+            "token_invalid",
+            "the link is not valid any more: ask for a new one",
+        ))
+    };
     let token = InvitationToken::parse(&input.token).ok_or_else(over)?;
     let now = app.clock.now();
     let invitation = app.store.invited(&token, now).await?.ok_or_else(over)?;
@@ -183,16 +235,32 @@ pub async fn accept(
         check_password("password", &input.password, &invitation.email, &known)?;
     }
     let user = RecordId::new(Prefix::User);
-    let actor = Actor { id: user.to_string(), via: Via::Console, request: request.to_string() };
+    let actor = Actor {
+        id: user.to_string(),
+        via: Via::Console,
+        request: request.to_string(),
+    };
     let rules = app.store.rules(token.tenant, now).await?;
     let settings = rules.settings.clone();
-    let input = UserIn { name, email: Some(invitation.email.to_string()), role: Some(invitation.role), locale: None };
+    let input = UserIn {
+        name,
+        email: Some(invitation.email.to_string()),
+        role: Some(invitation.role),
+        locale: None,
+    };
     let record = Record::new(user, User::create(input, &rules)?, Common::default(), &actor, now);
-    let planned = app.store.plan_new(&Accept::new(token.tenant, actor, rules), record).await?;
+    let planned = app
+        .store
+        .plan_new(&Accept::new(token.tenant, actor, rules), record)
+        .await?;
     let mut write = Write::new(token.tenant);
     write.append(planned.write);
     let role = invitation.role;
-    let accepted = Invitation { status: InvitationStatus::Accepted, user_id: Some(user), ..invitation };
+    let accepted = Invitation {
+        status: InvitationStatus::Accepted,
+        user_id: Some(user),
+        ..invitation
+    };
     write.settle_invitation(&app.store, &accepted)?;
     let (login, epoch) = settled.attach(&app, &mut write, user)?;
     let session = tokens::begin(&app, &mut write, user, login, epoch)?;

@@ -14,7 +14,10 @@ const SERVICE: &str = "Rapport";
 /// # Errors
 /// `422` when the address takes none, `503` when mail cannot go out now.
 pub async fn send(app: &App, mail: Mail) -> Result<(), Problem> {
-    let mailer = app.mailer.as_ref().ok_or_else(|| Problem::internal("MAIL is not set"))?;
+    let mailer = app
+        .mailer
+        .as_ref()
+        .ok_or_else(|| Problem::internal("MAIL is not set"))?;
     mailer.send(&mail).await.map_err(|error| match error {
         // Its text may hold the address, which no log may.
         MailError::Malformed(_) => {
@@ -54,14 +57,28 @@ pub fn invitation(locale: &str, to: &str, company: &str, inviter: &str, role: Ro
             chinese(role)
         );
         let subject = format!("{company} 邀请您使用 Rapport");
-        mail(company, to, &subject, &before, ("接受邀请", link), "如果您不认识对方，请忽略此邮件。")
+        mail(
+            company,
+            to,
+            &subject,
+            &before,
+            ("接受邀请", link),
+            "如果您不认识对方，请忽略此邮件。",
+        )
     } else {
         let before = format!(
             "{inviter} invites you to {company} on Rapport, as {}. Open this link within seven days to choose a password:",
             english(role)
         );
         let subject = format!("{company} invites you to Rapport");
-        mail(company, to, &subject, &before, ("Accept the invitation", link), "If you do not know the sender, ignore this mail.")
+        mail(
+            company,
+            to,
+            &subject,
+            &before,
+            ("Accept the invitation", link),
+            "If you do not know the sender, ignore this mail.",
+        )
     }
 }
 
@@ -129,12 +146,22 @@ mod tests {
             (reset("en", "a@b.co", link), "Set a new password"),
             (reset("zh-CN", "a@b.co", link), "重设您的密码"),
             (reset("fr", "a@b.co", link), "Set a new password"),
-            (invitation("en", "a@b.co", "<b>A&B</b>", "Ann", Role::Agent, link), "<b>A&B</b> invites you to Rapport"),
-            (invitation("zh-CN", "a@b.co", "甲", "\"><script>", Role::Admin, link), "甲 邀请您使用 Rapport"),
+            (
+                invitation("en", "a@b.co", "<b>A&B</b>", "Ann", Role::Agent, link),
+                "<b>A&B</b> invites you to Rapport",
+            ),
+            (
+                invitation("zh-CN", "a@b.co", "甲", "\"><script>", Role::Admin, link),
+                "甲 邀请您使用 Rapport",
+            ),
         ] {
             assert_eq!(mail.subject, subject);
             assert!(mail.text.contains(link) && mail.html.contains(link), "{}", mail.html);
-            assert!(!mail.html.contains("<b>") && !mail.html.contains("<script>"), "{}", mail.html);
+            assert!(
+                !mail.html.contains("<b>") && !mail.html.contains("<script>"),
+                "{}",
+                mail.html
+            );
         }
     }
 }

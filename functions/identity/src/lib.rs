@@ -91,13 +91,73 @@ fn people(api: Api) -> Api {
 
 fn tenant(api: Api) -> Api {
     let area = Area::Settings;
-    api.route(Method::GET, "/v1/settings", read(area), Doc::new("Read the tenant's settings").answers::<Settings>(200), settings::get)
-        .route(Method::PATCH, "/v1/settings", write(area), Doc::new("Change the tenant's settings").detail("An RFC 7396 merge patch. A list is replaced as a whole.").header("If-Match", "412 when the settings have another ETag").body_schema(&json!({"type": "object"})).answers::<Settings>(200), settings::patch)
-        .route(Method::GET, "/v1/fields", read(area), Doc::new("List custom fields").query("kind", "lead, contact, company, product, order or ticket", &json!({"type": "string"})).answers_schema(200, &list(&rapport_http::api::schema_of::<Field>())), fields::list)
-        .route(Method::POST, "/v1/fields", write(area), Doc::new("Declare a custom field").detail("At most 100 for each kind of record.").body::<Field>().answers::<Field>(201), fields::create)
-        .route(Method::GET, "/v1/fields/{kind}/{key}", read(area), Doc::new("Read a custom field").answers::<Field>(200), fields::get)
-        .route(Method::PATCH, "/v1/fields/{kind}/{key}", write(area), Doc::new("Change a custom field").detail("Its type stays, and it does not become unique later: values already there were not guarded.").body_schema(&json!({"type": "object"})).answers::<Field>(200), fields::patch)
-        .route(Method::DELETE, "/v1/fields/{kind}/{key}", write(area), Doc::new("Remove a custom field").detail("Values that records hold go with the record's next change.").answers_type(204, ""), fields::delete)
+    api.route(
+        Method::GET,
+        "/v1/settings",
+        read(area),
+        Doc::new("Read the tenant's settings").answers::<Settings>(200),
+        settings::get,
+    )
+    .route(
+        Method::PATCH,
+        "/v1/settings",
+        write(area),
+        Doc::new("Change the tenant's settings")
+            .detail("An RFC 7396 merge patch. A list is replaced as a whole.")
+            .header("If-Match", "412 when the settings have another ETag")
+            .body_schema(&json!({"type": "object"}))
+            .answers::<Settings>(200),
+        settings::patch,
+    )
+    .route(
+        Method::GET,
+        "/v1/fields",
+        read(area),
+        Doc::new("List custom fields")
+            .query(
+                "kind",
+                "lead, contact, company, product, order or ticket",
+                &json!({"type": "string"}),
+            )
+            .answers_schema(200, &list(&rapport_http::api::schema_of::<Field>())),
+        fields::list,
+    )
+    .route(
+        Method::POST,
+        "/v1/fields",
+        write(area),
+        Doc::new("Declare a custom field")
+            .detail("At most 100 for each kind of record.")
+            .body::<Field>()
+            .answers::<Field>(201),
+        fields::create,
+    )
+    .route(
+        Method::GET,
+        "/v1/fields/{kind}/{key}",
+        read(area),
+        Doc::new("Read a custom field").answers::<Field>(200),
+        fields::get,
+    )
+    .route(
+        Method::PATCH,
+        "/v1/fields/{kind}/{key}",
+        write(area),
+        Doc::new("Change a custom field")
+            .detail("Its type stays, and it does not become unique later: values already there were not guarded.")
+            .body_schema(&json!({"type": "object"}))
+            .answers::<Field>(200),
+        fields::patch,
+    )
+    .route(
+        Method::DELETE,
+        "/v1/fields/{kind}/{key}",
+        write(area),
+        Doc::new("Remove a custom field")
+            .detail("Values that records hold go with the record's next change.")
+            .answers_type(204, ""),
+        fields::delete,
+    )
 }
 
 /// The router.

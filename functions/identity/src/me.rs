@@ -46,12 +46,21 @@ async fn me(app: &App, caller: &Caller) -> Result<Response, Problem> {
         user: None,
         api_key: None,
         role: caller.role.map(word),
-        scopes: caller.scopes.to_string().split_whitespace().map(str::to_owned).collect(),
+        scopes: caller
+            .scopes
+            .to_string()
+            .split_whitespace()
+            .map(str::to_owned)
+            .collect(),
     };
     if let Some(user) = caller.user() {
         me.user = Some(app.store.get::<User>(caller.tenant, user).await?.to_value());
     } else if let Ok(key) = RecordId::parse(Prefix::Key, &caller.actor.id) {
-        me.api_key = app.store.api_key(caller.tenant, key).await?.map(|key| ApiKeyOut::of(&key, None));
+        me.api_key = app
+            .store
+            .api_key(caller.tenant, key)
+            .await?
+            .map(|key| ApiKeyOut::of(&key, None));
     }
     Ok(respond::json(StatusCode::OK, &me))
 }
@@ -70,9 +79,13 @@ pub struct MePatch {
 
 /// `PATCH /v1/me`.
 pub async fn patch(State(app): State<App>, caller: Caller, Json(input): Json<MePatch>) -> Result<Response, Problem> {
-    let user = caller.user().ok_or_else(|| Problem::new(Code::Forbidden).detail("an API key has nothing to change"))?;
+    let user = caller
+        .user()
+        .ok_or_else(|| Problem::new(Code::Forbidden).detail("an API key has nothing to change"))?;
     let cx = caller.accept(&app).await?;
     let patch = json!(input);
-    app.store.change::<User>(&cx, user, None, None, |old| patched(&cx, old, &patch)).await?;
+    app.store
+        .change::<User>(&cx, user, None, None, |old| patched(&cx, old, &patch))
+        .await?;
     me(&app, &caller).await
 }

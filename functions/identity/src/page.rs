@@ -19,14 +19,21 @@ pub async fn accept(headers: HeaderMap, params: Params) -> Result<Response, Prob
 
 fn page(headers: &HeaderMap, params: &Params, titles: [&str; 2], named: bool) -> Result<Response, Problem> {
     params.only(&["token"])?;
-    let accepted = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let accepted = headers
+        .get(header::ACCEPT_LANGUAGE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
     let chinese = usize::from(accepted.trim_start().to_ascii_lowercase().starts_with("zh"));
     let title = titles[chinese];
     let name = ["Your name", "姓名"][chinese];
     let password = ["Password, at least 10 characters", "密码（至少 10 个字符）"][chinese];
     let language = ["en", "zh-CN"][chinese];
     let token = escape(params.get("token").unwrap_or_default());
-    let name = if named { format!("<p><label>{name}<br><input name=\"name\" autocomplete=\"name\"></label></p>") } else { String::new() };
+    let name = if named {
+        format!("<p><label>{name}<br><input name=\"name\" autocomplete=\"name\"></label></p>")
+    } else {
+        String::new()
+    };
     let html = format!(
         "<!doctype html>\n<html lang=\"{language}\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
          <title>{title}</title></head><body><main><h1>{title}</h1><form method=\"post\">\
@@ -39,7 +46,10 @@ fn page(headers: &HeaderMap, params: &Params, titles: [&str; 2], named: bool) ->
         (header::CONTENT_TYPE, "text/html; charset=utf-8"),
         // The token is in the address: it goes nowhere from here, and nobody frames the form.
         (header::REFERRER_POLICY, "no-referrer"),
-        (header::CONTENT_SECURITY_POLICY, "default-src 'none'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"),
+        (
+            header::CONTENT_SECURITY_POLICY,
+            "default-src 'none'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+        ),
     ] {
         response.headers_mut().insert(name, HeaderValue::from_static(value));
     }
@@ -58,8 +68,15 @@ mod tests {
         let headers = HeaderMap::from_iter([(header::ACCEPT_LANGUAGE, "zh-CN,zh;q=0.9".parse().unwrap())]);
         let response = accept(headers, params).await.unwrap();
         let html = String::from_utf8(to_bytes(response.into_body(), 10_000).await.unwrap().to_vec()).unwrap();
-        assert!(html.contains("lang=\"zh-CN\"") && html.contains("name=\"name\""), "{html}");
+        assert!(
+            html.contains("lang=\"zh-CN\"") && html.contains("name=\"name\""),
+            "{html}"
+        );
         assert!(!html.contains("<script>"), "{html}");
-        assert!(reset(HeaderMap::new(), Params(vec![("x".into(), "1".into())])).await.is_err());
+        assert!(
+            reset(HeaderMap::new(), Params(vec![("x".into(), "1".into())]))
+                .await
+                .is_err()
+        );
     }
 }

@@ -34,10 +34,17 @@ pub struct ForgotIn {
 }
 
 /// `POST /v1/auth/password/forgot`.
-pub async fn forgot(State(app): State<App>, address: Address, Json(input): Json<ForgotIn>) -> Result<Response, Problem> {
+pub async fn forgot(
+    State(app): State<App>,
+    address: Address,
+    Json(input): Json<ForgotIn>,
+) -> Result<Response, Problem> {
     let email = Email::parse("email", &input.email)?;
     if let Some(address) = address.as_deref()
-        && let Some(seconds) = app.store.take_quota("forgot", address, Quota::ADDRESS, app.clock.now()).await?
+        && let Some(seconds) = app
+            .store
+            .take_quota("forgot", address, Quota::ADDRESS, app.clock.now())
+            .await?
     {
         return Err(credentials::too_many(seconds));
     }
@@ -50,16 +57,32 @@ async fn send_link(app: &App, email: &Email) -> Result<(), Problem> {
     let now = app.clock.now();
     let id = LoginId::of(email);
     // Over the limit nothing is said: to say it would tell that the address is known.
-    if app.store.take_quota("reset", &id.hex(), Quota::RESET_MAILS, now).await?.is_some() {
+    if app
+        .store
+        .take_quota("reset", &id.hex(), Quota::RESET_MAILS, now)
+        .await?
+        .is_some()
+    {
         return Ok(());
     }
-    let Some(login) = app.store.login(id).await? else { return Ok(()) };
-    let Some((tenant, user)) = somebody(app, &login).await? else { return Ok(()) };
-    let token = ResetToken { login: id, secret: Secret::random() };
+    let Some(login) = app.store.login(id).await? else {
+        return Ok(());
+    };
+    let Some((tenant, user)) = somebody(app, &login).await? else {
+        return Ok(());
+    };
+    let token = ResetToken {
+        login: id,
+        secret: Secret::random(),
+    };
     app.store.put_reset(&token, now + GOOD_FOR).await?;
     let settings = app.store.tenant_rules(tenant).await?.settings;
     let locale = user.body.locale.as_deref().unwrap_or(&settings.locale);
-    let link = format!("{}/v1/auth/password/reset?token={}", app.config.public_url, token.text());
+    let link = format!(
+        "{}/v1/auth/password/reset?token={}",
+        app.config.public_url,
+        token.text()
+    );
     // A mail that cannot go is logged, not answered: the answer is the same for addresses nobody knows.
     if let Err(problem) = letter::send(app, letter::reset(locale, user.body.email.as_str(), &link)).await {
         tracing::error!(error = problem.log(), "a mail to reset a password was not sent");
@@ -90,10 +113,22 @@ pub struct ResetIn {
 
 /// `POST /v1/auth/password/reset`.
 pub async fn reset(State(app): State<App>, address: Address, Form(input): Form<ResetIn>) -> Result<Response, Problem> {
-    let over = || Problem::from(Invalid::one("token", "token_invalid", "the link is not valid any more: ask for a new one"));
+    let over = || {
+        Problem::from(Invalid::one(
+            "token",
+            "token_invalid",
+            "the link is not valid any more: ask for a new one",
+        ))
+    };
     let token = ResetToken::parse(&input.token).ok_or_else(over)?;
-    let kept = app.store.reset(token.login, app.clock.now()).await?.filter(|hash| token.secret.matches(hash));
-    let (Some(kept), Some(login)) = (kept, app.store.login(token.login).await?) else { return Err(over()) };
+    let kept = app
+        .store
+        .reset(token.login, app.clock.now())
+        .await?
+        .filter(|hash| token.secret.matches(hash));
+    let (Some(kept), Some(login)) = (kept, app.store.login(token.login).await?) else {
+        return Err(over());
+    };
     let (_, user) = somebody(&app, &login).await?.ok_or_else(over)?;
     check_password("password", &input.password, &user.body.email, &[&user.body.name])?;
     let hash = password::hash(&input.password).await?;
@@ -125,7 +160,9 @@ pub async fn change(
 ) -> Result<Response, Problem> {
     let nobody = || Problem::new(Code::Forbidden).detail("only users have passwords");
     let user = caller.user().ok_or_else(nobody)?;
-    let user = credentials::active(&app, caller.tenant, user).await?.ok_or_else(nobody)?;
+    let user = credentials::active(&app, caller.tenant, user)
+        .await?
+        .ok_or_else(nobody)?;
     let email = &user.body.email;
     check_password("password", &input.password, email, &[&user.body.name])?;
     let Some(login) = credentials::check(&app, email, &input.current_password, &address).await? else {
@@ -136,5 +173,8 @@ pub async fn change(
     let mut write = Write::new(caller.tenant);
     let token = tokens::begin(&app, &mut write, user.meta.id, login.id, login.epoch + 1)?;
     write.commit(&app.store).await?;
-    Ok(respond::json(StatusCode::OK, &tokens::answer(&app, &token, user.body.role, app.clock.now())?))
+    Ok(respond::json(
+        StatusCode::OK,
+        &tokens::answer(&app, &token, user.body.role, app.clock.now())?,
+    ))
 }

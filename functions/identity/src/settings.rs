@@ -22,7 +22,12 @@ fn text(settings: &Settings) -> Result<String, Problem> {
 /// `GET /v1/settings`.
 pub async fn get(State(app): State<App>, caller: Caller) -> Result<Response, Problem> {
     let known = app.store.fresh_rules(caller.tenant).await?;
-    Ok(respond::record(StatusCode::OK, text(&known.settings)?, known.version, None))
+    Ok(respond::record(
+        StatusCode::OK,
+        text(&known.settings)?,
+        known.version,
+        None,
+    ))
 }
 
 /// Settings under a merge patch. What a patch clears takes its default.
@@ -62,8 +67,19 @@ pub async fn patch(
         if settings == *known.settings {
             return Ok(respond::record(StatusCode::OK, text(&settings)?, known.version, None));
         }
-        match app.store.put_settings(caller.tenant, &settings, known.version, &caller.actor.request).await {
-            Ok(()) => return Ok(respond::record(StatusCode::OK, text(&settings)?, known.version + 1, None)),
+        match app
+            .store
+            .put_settings(caller.tenant, &settings, known.version, &caller.actor.request)
+            .await
+        {
+            Ok(()) => {
+                return Ok(respond::record(
+                    StatusCode::OK,
+                    text(&settings)?,
+                    known.version + 1,
+                    None,
+                ));
+            }
             Err(StoreError::Stale(_)) if expected.is_none() => {}
             Err(error) => return Err(error.into()),
         }
@@ -79,9 +95,23 @@ mod tests {
 
     #[test]
     fn patches() {
-        let before = Settings { company: "Lantern Tea".into(), ..Settings::default() };
-        let after = patched(&before, &json!({"survey":{"delay_minutes":5,"quiet_hours":null},"holidays":["2026-12-25"]})).unwrap();
-        assert_eq!((after.survey.delay_minutes, after.survey.quiet_hours, after.holidays.len()), (5, None, 1));
+        let before = Settings {
+            company: "Lantern Tea".into(),
+            ..Settings::default()
+        };
+        let after = patched(
+            &before,
+            &json!({"survey":{"delay_minutes":5,"quiet_hours":null},"holidays":["2026-12-25"]}),
+        )
+        .unwrap();
+        assert_eq!(
+            (
+                after.survey.delay_minutes,
+                after.survey.quiet_hours,
+                after.holidays.len()
+            ),
+            (5, None, 1)
+        );
         assert_eq!(patched(&before, &json!({"country":null})).unwrap().country, "US");
         for bad in [
             json!([]),

@@ -46,9 +46,22 @@ pub async fn signup(
     }
     let key = sign_in(&app, &email, &input.password, &address).await?;
     let (tenant, user) = (TenantId::new(), RecordId::new(Prefix::User));
-    let actor = Actor { id: user.to_string(), via: Via::Console, request: request.to_string() };
-    let rules = Rules { now, settings: Arc::new(settings.clone()), fields: Arc::default() };
-    let first = UserIn { name: Some(name), email: Some(email.to_string()), role: Some(Role::Owner), locale: None };
+    let actor = Actor {
+        id: user.to_string(),
+        via: Via::Console,
+        request: request.to_string(),
+    };
+    let rules = Rules {
+        now,
+        settings: Arc::new(settings.clone()),
+        fields: Arc::default(),
+    };
+    let first = UserIn {
+        name: Some(name),
+        email: Some(email.to_string()),
+        role: Some(Role::Owner),
+        locale: None,
+    };
     let record = Record::new(user, User::create(first, &rules)?, Common::default(), &actor, now);
     let planned = app.store.plan_new(&Accept::new(tenant, actor, rules), record).await?;
     let mut write = Write::new(tenant);
@@ -109,5 +122,7 @@ pub async fn sign_in(
         return Ok(SignIn::New(id, password::hash(password).await?));
     }
     let login = credentials::check(app, email, password, address).await?;
-    login.map(|login| SignIn::Known(Box::new(login))).ok_or_else(login_exists)
+    login
+        .map(|login| SignIn::Known(Box::new(login)))
+        .ok_or_else(login_exists)
 }

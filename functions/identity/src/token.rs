@@ -51,7 +51,11 @@ pub struct TokenIn {
 }
 
 fn bad(error: &'static str, detail: &str) -> Problem {
-    Problem::new(Code::Malformed).particular(error).detail(detail).member("error", error).member("error_description", detail)
+    Problem::new(Code::Malformed)
+        .particular(error)
+        .detail(detail)
+        .member("error", error)
+        .member("error_description", detail)
 }
 
 fn needed<'a>(value: Option<&'a String>, name: &str) -> Result<&'a str, Problem> {
@@ -71,7 +75,12 @@ pub async fn token(
         "password" => password(&app, &address, &input).await?,
         "refresh_token" => refresh(&app, &input).await?,
         "client_credentials" => client_credentials(&app, &headers, &input).await?,
-        _ => return Err(bad("unsupported_grant_type", "there are password, refresh_token and client_credentials")),
+        _ => {
+            return Err(bad(
+                "unsupported_grant_type",
+                "there are password, refresh_token and client_credentials",
+            ));
+        }
     };
     Ok(respond::json(StatusCode::OK, &tokens))
 }
@@ -83,10 +92,16 @@ async fn password(app: &App, address: &Address, input: &TokenIn) -> Result<Token
     if password.chars().count() > rapport_domain::login::MOST {
         return Err(credentials::wrong());
     }
-    let login = credentials::check(app, &email, password, address).await?.ok_or_else(credentials::wrong)?;
+    let login = credentials::check(app, &email, password, address)
+        .await?
+        .ok_or_else(credentials::wrong)?;
     for tenant in choices(&login, input.tenant.as_deref()) {
-        let Some(&user) = login.members.get(&tenant) else { continue };
-        let Some(user) = credentials::active(app, tenant, user).await? else { continue };
+        let Some(&user) = login.members.get(&tenant) else {
+            continue;
+        };
+        let Some(user) = credentials::active(app, tenant, user).await? else {
+            continue;
+        };
         let mut write = Write::new(tenant);
         let token = tokens::begin(app, &mut write, user.meta.id, login.id, login.epoch)?;
         write.commit(&app.store).await?;
@@ -95,7 +110,10 @@ async fn password(app: &App, address: &Address, input: &TokenIn) -> Result<Token
         }
         return tokens::answer(app, &token, user.body.role, app.clock.now());
     }
-    Err(refused("no_active_user", "there is no active user of this address in the tenant"))
+    Err(refused(
+        "no_active_user",
+        "there is no active user of this address in the tenant",
+    ))
 }
 
 /// The tenants to try: the one asked for, or the last used and then the others.
@@ -103,7 +121,11 @@ fn choices(login: &Login, asked: Option<&str>) -> Vec<TenantId> {
     match asked {
         Some(text) => TenantId::parse(text).ok().into_iter().collect(),
         None => {
-            let others = login.members.keys().copied().filter(|tenant| Some(*tenant) != login.last);
+            let others = login
+                .members
+                .keys()
+                .copied()
+                .filter(|tenant| Some(*tenant) != login.last);
             login.last.into_iter().chain(others).collect()
         }
     }
@@ -138,24 +160,38 @@ async fn refresh(app: &App, input: &TokenIn) -> Result<Tokens, Problem> {
 async fn reused(app: &App, token: &RefreshToken) -> Result<Problem, Problem> {
     app.store.end_session(token.tenant, token.user, token.session).await?;
     tracing::warn!(session = %token.session, "a refresh token was used twice; its session is ended");
-    Ok(refused("refresh_token_reused", "the refresh token was used before: the session is ended"))
+    Ok(refused(
+        "refresh_token_reused",
+        "the refresh token was used before: the session is ended",
+    ))
 }
 
 async fn client_credentials(app: &App, headers: &HeaderMap, input: &TokenIn) -> Result<Tokens, Problem> {
     let wrong = || {
         let detail = "the API key is not valid";
-        Problem::new(Code::Unauthenticated).detail(detail).member("error", "invalid_client").member("error_description", detail)
+        Problem::new(Code::Unauthenticated)
+            .detail(detail)
+            .member("error", "invalid_client")
+            .member("error_description", detail)
     };
     let (id, secret) = match basic(headers) {
         Some((id, secret)) => (Some(id), secret),
-        None => (input.client_id.clone(), needed(input.client_secret.as_ref(), "client_secret")?.to_owned()),
+        None => (
+            input.client_id.clone(),
+            needed(input.client_secret.as_ref(), "client_secret")?.to_owned(),
+        ),
     };
     let (tenant, key, secret) = parse_api_key(&secret).ok_or_else(wrong)?;
     if id.is_some_and(|id| id != key.to_string()) {
         return Err(wrong());
     }
     let now = app.clock.now();
-    let key = app.store.api_key(tenant, key).await?.filter(|key| key.accepts(&secret, now)).ok_or_else(wrong)?;
+    let key = app
+        .store
+        .api_key(tenant, key)
+        .await?
+        .filter(|key| key.accepts(&secret, now))
+        .ok_or_else(wrong)?;
     let scopes = match &input.scope {
         None => key.scopes,
         Some(text) => Scopes::parse(text)
@@ -165,11 +201,28 @@ async fn client_credentials(app: &App, headers: &HeaderMap, input: &TokenIn) -> 
     let (tenant, scope) = (tenant.to_string(), scopes.to_string());
     let access_token = app
         .tokens
-        .sign(&tenant, &key.id.to_string(), None, &scope, &RecordId::new(Prefix::Session).to_string(), now)
+        .sign(
+            &tenant,
+            &key.id.to_string(),
+            None,
+            &scope,
+            &RecordId::new(Prefix::Session).to_string(),
+            now,
+        )
         .map_err(|error| Problem::internal(error.to_string()))?;
     // A token does not outlive the key it was made from, by what is known now.
-    let left = key.expires_at.map_or(ACCESS_SECONDS, |end| (end.as_second() - now.as_second()).min(ACCESS_SECONDS));
-    Ok(Tokens { access_token, refresh_token: None, token_type: "Bearer", expires_in: left, scope, tenant_id: tenant, user_id: None })
+    let left = key.expires_at.map_or(ACCESS_SECONDS, |end| {
+        (end.as_second() - now.as_second()).min(ACCESS_SECONDS)
+    });
+    Ok(Tokens {
+        access_token,
+        refresh_token: None,
+        token_type: "Bearer",
+        expires_in: left,
+        scope,
+        tenant_id: tenant,
+        user_id: None,
+    })
 }
 
 /// An id and a secret by HTTP Basic (RFC 6749, 2.3.1). Neither of ours has characters that a form would encode.
@@ -180,7 +233,9 @@ fn basic(headers: &HeaderMap) -> Option<(String, String)> {
         return None;
     }
     let decoded = String::from_utf8(STANDARD.decode(encoded.trim()).ok()?).ok()?;
-    decoded.split_once(':').map(|(id, secret)| (id.to_owned(), secret.to_owned()))
+    decoded
+        .split_once(':')
+        .map(|(id, secret)| (id.to_owned(), secret.to_owned()))
 }
 
 #[cfg(test)]
@@ -220,8 +275,14 @@ mod tests {
     #[test]
     fn basic_credentials() {
         for (header, expected) in [
-            (format!("Basic {}", STANDARD.encode("key_1:rk_live_x")), Some(("key_1".to_owned(), "rk_live_x".to_owned()))),
-            (format!("basic {}", STANDARD.encode("a:b:c")), Some(("a".to_owned(), "b:c".to_owned()))),
+            (
+                format!("Basic {}", STANDARD.encode("key_1:rk_live_x")),
+                Some(("key_1".to_owned(), "rk_live_x".to_owned())),
+            ),
+            (
+                format!("basic {}", STANDARD.encode("a:b:c")),
+                Some(("a".to_owned(), "b:c".to_owned())),
+            ),
             ("Basic !!!".to_owned(), None),
             (format!("Bearer {}", STANDARD.encode("a:b")), None),
         ] {

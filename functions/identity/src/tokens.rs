@@ -80,14 +80,23 @@ pub struct Welcome {
 /// A role's word.
 #[must_use]
 pub fn word(role: Role) -> String {
-    serde_json::to_value(role).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
+    serde_json::to_value(role)
+        .ok()
+        .and_then(|value| value.as_str().map(str::to_owned))
+        .unwrap_or_default()
 }
 
 /// Begins a session with a write: its first refresh token.
 ///
 /// # Errors
 /// When the store's table is not given.
-pub fn begin(app: &App, write: &mut Write, user: RecordId, login: LoginId, epoch: u64) -> Result<RefreshToken, Problem> {
+pub fn begin(
+    app: &App,
+    write: &mut Write,
+    user: RecordId,
+    login: LoginId,
+    epoch: u64,
+) -> Result<RefreshToken, Problem> {
     let token = RefreshToken {
         tenant: write.tenant(),
         user,
@@ -108,7 +117,14 @@ pub fn answer(app: &App, token: &RefreshToken, role: Role, now: Timestamp) -> Re
     let (tenant, user) = (token.tenant.to_string(), token.user.to_string());
     let access_token = app
         .tokens
-        .sign(&tenant, &user, Some(&word(role)), &scope, &token.session.to_string(), now)
+        .sign(
+            &tenant,
+            &user,
+            Some(&word(role)),
+            &scope,
+            &token.session.to_string(),
+            now,
+        )
         .map_err(|error| Problem::internal(error.to_string()))?;
     Ok(Tokens {
         access_token,

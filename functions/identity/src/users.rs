@@ -20,17 +20,26 @@ const FORBIDDEN: &str = "forbidden";
 /// What the caller may do to others.
 #[must_use]
 pub const fn authority(caller: &Caller) -> Authority {
-    Authority { role: caller.role, scopes: caller.scopes }
+    Authority {
+        role: caller.role,
+        scopes: caller.scopes,
+    }
 }
 
 fn forbidden() -> StoreError {
-    StoreError::conflict(FORBIDDEN, "owners are changed by owners only, and nobody grants more than he has")
+    StoreError::conflict(
+        FORBIDDEN,
+        "owners are changed by owners only, and nobody grants more than he has",
+    )
 }
 
 /// A refusal of the store as a problem.
 fn problem(error: StoreError, expected: Option<u64>) -> Problem {
     match error {
-        StoreError::Conflict { code: FORBIDDEN, detail } => Problem::new(Code::Forbidden).detail(detail),
+        StoreError::Conflict {
+            code: FORBIDDEN,
+            detail,
+        } => Problem::new(Code::Forbidden).detail(detail),
         StoreError::Stale(_) if expected.is_none() => Problem::new(Code::Contention),
         error => error.into(),
     }
@@ -41,17 +50,27 @@ pub async fn list(State(app): State<App>, caller: Caller, params: Params) -> Res
     let given = given::<User>(&params)?;
     let limit = params.number("limit", 50, 1, 200)?;
     let zone = app.store.tenant_rules(caller.tenant).await?.settings.zone();
-    let filters: Vec<String> = given.iter().map(|(filter, value)| format!("{}={value}", filter.name)).collect();
+    let filters: Vec<String> = given
+        .iter()
+        .map(|(filter, value)| format!("{}={value}", filter.name))
+        .collect();
     let identity = format!("/v1/users?{}", filters.join("&"));
     let after = cursor(&app, &caller, &identity, &params)?;
     let question = Question::new::<User>(given, &zone)?;
-    let (rows, next) = question.rows::<User>(&app.store, &caller, limit, after, |_| true, false).await?;
+    let (rows, next) = question
+        .rows::<User>(&app.store, &caller, limit, after, |_| true, false)
+        .await?;
     let next = next.map(|next| link(&app, &caller, &identity, "users", &params, &next));
     Ok(respond::page(rows.iter().map(|row| row.doc.as_str()), next))
 }
 
 /// `GET /v1/users/{id}`.
-pub async fn get(State(app): State<App>, caller: Caller, Path(text): Path<String>, params: Params) -> Result<Response, Problem> {
+pub async fn get(
+    State(app): State<App>,
+    caller: Caller,
+    Path(text): Path<String>,
+    params: Params,
+) -> Result<Response, Problem> {
     params.only(&[])?;
     let row = app.store.row::<User>(caller.tenant, id(Prefix::User, &text)?).await?;
     Ok(respond::record(StatusCode::OK, row.doc, row.version, None))
@@ -82,7 +101,12 @@ pub async fn patch(
         Ok(new)
     };
     match app.store.change::<User>(&cx, user, expected, key.as_ref(), rule).await {
-        Ok(written) => Ok(respond::record(StatusCode::OK, written.doc, written.record.meta.version, None)),
+        Ok(written) => Ok(respond::record(
+            StatusCode::OK,
+            written.doc,
+            written.record.meta.version,
+            None,
+        )),
         Err(StoreError::Answered(answer)) => Ok(respond::replay(*answer)),
         Err(error) => Err(problem(error, expected)),
     }
@@ -93,7 +117,11 @@ fn status(cx: &Accept, authority: Authority, old: &Record<User>, body: User) -> 
     if !authority.may_change(old.body.role) {
         return Err(forbidden());
     }
-    if body == old.body { Ok(old.clone()) } else { Ok(old.with_body(body, &cx.actor, cx.rules.now)) }
+    if body == old.body {
+        Ok(old.clone())
+    } else {
+        Ok(old.with_body(body, &cx.actor, cx.rules.now))
+    }
 }
 
 /// `DELETE /v1/users/{id}`: the user stays, deactivated, since records name it.
@@ -107,7 +135,10 @@ pub async fn deactivate(
     let cx = caller.accept(&app).await?;
     let authority = authority(&caller);
     let rule = |old: &Record<User>| status(&cx, authority, old, old.body.deactivate(cx.rules.now));
-    app.store.change::<User>(&cx, user, expected, None, rule).await.map_err(|error| problem(error, expected))?;
+    app.store
+        .change::<User>(&cx, user, expected, None, rule)
+        .await
+        .map_err(|error| problem(error, expected))?;
     // Every refresh looks at the user, so that this only tidies up.
     app.store.end_sessions(caller.tenant, user).await?;
     Ok(respond::no_content())
@@ -119,8 +150,17 @@ pub async fn restore(State(app): State<App>, caller: Caller, Path(text): Path<St
     let cx = caller.accept(&app).await?;
     let authority = authority(&caller);
     let rule = |old: &Record<User>| status(&cx, authority, old, old.body.reactivate());
-    let written = app.store.change::<User>(&cx, user, None, None, rule).await.map_err(|error| problem(error, None))?;
-    Ok(respond::record(StatusCode::OK, written.doc, written.record.meta.version, None))
+    let written = app
+        .store
+        .change::<User>(&cx, user, None, None, rule)
+        .await
+        .map_err(|error| problem(error, None))?;
+    Ok(respond::record(
+        StatusCode::OK,
+        written.doc,
+        written.record.meta.version,
+        None,
+    ))
 }
 
 /// `POST /v1/users/{id}/sign-out`.
