@@ -28,9 +28,11 @@ pub fn api(app: App) -> Api {
         .query("after", "next_cursor of the page before; without it the last 30 days from their beginning", &text)
         .query("types", "Types of event, `<noun>.*` or `*`, separated by commas", &text);
     let timeline = page(Doc::new("What happened to a contact and all that is its own, newest first")).query("cursor", "next_cursor of the page before", &text);
+    let company = page(Doc::new("What happened to a company, newest first")).query("cursor", "next_cursor of the page before", &text);
     let mut api = Api::new(app)
         .route(Method::GET, "/v1/events", reads(Area::Events), feed, feed::feed)
-        .route(Method::GET, "/v1/contacts/{id}/timeline", reads(Area::Contacts), timeline, timeline::timeline);
+        .route(Method::GET, "/v1/contacts/{id}/timeline", reads(Area::Contacts), timeline, timeline::contact)
+        .route(Method::GET, "/v1/companies/{id}/timeline", reads(Area::Contacts), company, timeline::company);
     for kind in history::KINDS {
         let doc = Doc::new(format!("Who changed a {} when and how, newest first", kind.noun))
             .detail("With `as_of` the record as it was at that moment instead.")

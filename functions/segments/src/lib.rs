@@ -1,1 +1,100 @@
-//! To come.
+//! Segments and scores: `/v1/segments` and `/v1/contacts/{id}/score`.
+
+use axum::Router;
+use http::Method;
+use rapport_domain::score::{Recompute, Score};
+use rapport_http::{Access, Api, Area, Doc, Scope, Verb};
+use rapport_runtime::{App, Function};
+use serde_json::json;
+
+mod job;
+mod members;
+mod recompute;
+mod score;
+mod segments;
+
+/// The routes.
+#[must_use]
+pub fn api(app: App) -> Api {
+    let read = Access::Needs(Scope(Area::Segments, Verb::Read));
+    let write = Access::Needs(Scope(Area::Segments, Verb::Write));
+    let day = json!({"type": "string", "format": "date"});
+    let until = "The run up to this day instead of the scores themselves: 1997-09-30";
+    let members = json!({"type": "object", "required": ["data", "has_more"], "properties": {
+        "data": {"type": "array", "items": {"$ref": "#/components/schemas/Score"}},
+        "has_more": {"type": "boolean"}, "next_cursor": {"type": "string"}}});
+    let mut member_doc = Doc::new("List the members of a segment, those who bought most first");
+    member_doc.schema::<Score>();
+    Api::new(app)
+        .route(
+            Method::GET,
+            "/v1/contacts/{id}/score",
+            read,
+            Doc::new("Read a customer's score")
+                .detail(
+                    "Figures are those of this moment; ranks, alert and lifecycle those of the last recompute; value and \
+                     risk are computed from both. `explain` says how each number comes about.",
+                )
+                .query("until", until, &day)
+                .answers::<Score>(200),
+            score::score,
+        )
+        .route(
+            Method::GET,
+            "/v1/segments",
+            read,
+            Doc::new("List the segments with their sizes, and the model of all customers")
+                .query("until", until, &day)
+                .answers::<segments::Segments>(200),
+            segments::list,
+        )
+        .route(
+            Method::GET,
+            "/v1/segments/{key}/members",
+            read,
+            member_doc
+                .query(
+                    "limit",
+                    "How many, 1 to 200",
+                    &json!({"type": "integer", "minimum": 1, "maximum": 200, "default": 50}),
+                )
+                .query("cursor", "next_cursor of the page before", &json!({"type": "string"}))
+                .answers_schema(200, &members),
+            members::list,
+        )
+        .route(
+            Method::POST,
+            "/v1/segments/recompute",
+            write,
+            Doc::new("Recompute all scores")
+                .detail(
+                    "Runs each night by itself. With `until` a separate, silent run over what was bought up to that day: \
+                     read it for 90 days by `?until=`.",
+                )
+                .header(
+                    "Idempotency-Key",
+                    "At most 255 characters; the first answer is replayed for a day.",
+                )
+                .body::<recompute::RecomputeIn>()
+                .answers::<Recompute>(202),
+            recompute::recompute,
+        )
+        .route(
+            Method::GET,
+            "/v1/segments/jobs/{id}",
+            read,
+            Doc::new("Read how far a recompute is").answers::<Recompute>(200),
+            job::job,
+        )
+}
+
+/// The router.
+pub fn router(app: App) -> Router {
+    api(app).into_router()
+}
+
+/// The function.
+#[must_use]
+pub fn function() -> Function {
+    Function::Http(router)
+}

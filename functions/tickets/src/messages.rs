@@ -4,7 +4,6 @@ use axum::extract::{Path, Request, State};
 use axum::response::Response;
 use http::StatusCode;
 use rapport_domain::Kind as _;
-use rapport_domain::record::shape;
 use rapport_domain::ticket::{Message, MessageIn, Ticket};
 use rapport_http::problem::Code;
 use rapport_http::resource::{current, cursor, id, link};
@@ -13,6 +12,8 @@ use rapport_runtime::App;
 use rapport_store::page::Position;
 use rapport_store::{StoreError, Stored as _, text_of};
 use serde_json::json;
+
+use crate::step::object;
 
 /// What the list says of itself.
 pub fn listing() -> Doc {
@@ -52,7 +53,7 @@ pub async fn add(
     request: Request,
 ) -> Result<Response, Problem> {
     let (value, bytes) = body::value(request).await?;
-    let input: MessageIn = shape(value)?;
+    let input: MessageIn = object(value)?;
     let ticket = id(Ticket::PREFIX, &text)?;
     let cx = caller.accept(&app).await?;
     let key = key.of(Ticket::TABLE, &bytes, None);

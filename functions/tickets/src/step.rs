@@ -14,6 +14,7 @@ use rapport_runtime::App;
 use rapport_store::{StoreError, Stored as _};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 /// What a step says of itself.
 pub fn doc(summary: &str) -> Doc {
@@ -37,7 +38,15 @@ pub fn optional<T: DeserializeOwned + Default>(bytes: &[u8]) -> Result<T, Proble
     if bytes.is_empty() {
         return Ok(T::default());
     }
-    Ok(shape(body::parse(bytes)?)?)
+    object(body::parse(bytes)?)
+}
+
+/// A body that must be an object: a list would be read as the fields in their order.
+pub fn object<T: DeserializeOwned>(value: Value) -> Result<T, Problem> {
+    if !value.is_object() {
+        return Err(Invalid::one("", "wrong_type", "the body must be a JSON object").into());
+    }
+    Ok(shape(value)?)
 }
 
 /// Who asks for a step, of which ticket, under which headers.

@@ -64,6 +64,18 @@ impl Functions {
 #[must_use]
 pub fn all() -> Functions {
     Functions::default()
+        .product("change-events", change_events::function())
+        .product("console", console::function())
+        .product("contacts", contacts::function())
+        .product("events", events::function())
+        .product("identity", identity::function())
+        .product("leads", leads::function())
+        .product("orders", orders::function())
+        .product("segment-scores", segment_scores::function())
+        .product("ticket-deadlines", ticket_deadlines::function())
+        .product("tickets", tickets::function())
+        .product("timers", timers::function())
+        .product("webhooks", webhooks::function())
 }
 
 fn handler(function: Function, app: App) -> Handler {
@@ -94,27 +106,15 @@ mod tests {
     use crate::template::Template;
 
     /// Declared, and not yet here. Only ever shorter.
-    const TO_COME: [&str; 20] = [
-        "change-events",
-        "console",
-        "contacts",
-        "events",
-        "identity",
-        "leads",
-        "orders",
+    const TO_COME: [&str; 8] = [
         "record-merges",
         "satisfaction-surveys",
         "search",
         "search-index",
-        "segment-scores",
         "segments",
         "surveys",
-        "ticket-deadlines",
-        "tickets",
-        "timers",
         "webhook-deliveries",
         "webhook-intake",
-        "webhooks",
     ];
 
     #[test]

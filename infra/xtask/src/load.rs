@@ -7,10 +7,10 @@ use std::collections::VecDeque;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use clap::{Args, Subcommand};
-use indicatif::{ProgressBar, ProgressStyle};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
@@ -60,6 +60,22 @@ struct Refused {
     why: String,
 }
 
+/// One line on standard error that says how far the work is.
+struct Progress {
+    done: AtomicUsize,
+    total: usize,
+    started: Instant,
+}
+
+impl Progress {
+    fn add(&self, rows: usize) {
+        let done = self.done.fetch_add(rows, Ordering::Relaxed) + rows;
+        let rate = done as f64 / self.started.elapsed().as_secs_f64().max(0.001);
+        let filled = 40 * done / self.total.max(1);
+        eprint!("\r[{:<40}] {done}/{} rows, {rate:.0} a second ", "#".repeat(filled), self.total);
+    }
+}
+
 #[derive(Default)]
 struct Report {
     made: usize,
@@ -104,10 +120,7 @@ impl Orders {
             batches.push_back(rows.drain(..rows.len().min(BATCH)).collect());
         }
         let total: usize = batches.iter().map(Vec::len).sum();
-        let bar = ProgressBar::new(total as u64);
-        if let Ok(style) = ProgressStyle::with_template("{bar:40} {pos}/{len} rows, {per_sec}, {eta} left") {
-            bar.set_style(style);
-        }
+        let bar = Progress { done: AtomicUsize::new(0), total, started: Instant::now() };
         let token = Mutex::new(self.sign_in()?);
         let started = Instant::now();
         let queue = Mutex::new(batches);
@@ -119,7 +132,7 @@ impl Orders {
                     while let Some(batch) = lock(&queue).pop_front() {
                         match self.send(&token, &batch) {
                             Ok(results) => {
-                                bar.inc(batch.len() as u64);
+                                bar.add(batch.len());
                                 note(&mut lock(&report), &batch, &results);
                             }
                             Err(why) => {
@@ -131,7 +144,7 @@ impl Orders {
                 });
             }
         });
-        bar.finish();
+        eprintln!();
         let report = lock(&report);
         self.tell(&report, total, started)?;
         match lock(&stopped).take() {

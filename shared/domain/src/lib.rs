@@ -25,6 +25,7 @@ pub mod search;
 pub mod settings;
 pub mod signup;
 pub mod signature;
+pub mod survey;
 pub mod text;
 pub mod ticket;
 pub mod user;

@@ -115,3 +115,7 @@ impl Resource for rapport_domain::company::Company {
         },
     ];
 }
+
+impl Resource for rapport_domain::survey::Survey {
+    const AREA: Area = Area::Surveys;
+}

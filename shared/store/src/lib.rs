@@ -16,6 +16,7 @@ pub mod records;
 pub mod score;
 pub mod search;
 pub mod settings;
+pub mod survey;
 pub mod ticket;
 pub mod timer;
 pub mod webhook;

@@ -2,9 +2,9 @@
 //!
 //! - `webhook_endpoint`, `webhook_source`: the records.
 //! - `webhook_endpoint_health`: when an endpoint last took something.
-//! - `webhook_delivery`: deliveries, for 30 days; indexes `by_endpoint_id`, `by_status`.
+//! - `webhook_delivery`: deliveries, for 30 days; index `by_endpoint_id`.
 //! - `webhook_source_key`: the digest of a source's token and its sealed secret.
-//! - `webhook_receipt#<source>`: what was posted; index `by_status` holds what waits and what failed.
+//! - `webhook_receipt#<source>`: what was posted; index `by_source_id` holds what waits and what failed.
 //! - `webhook_body#<receipt>`: what of a body does not fit into the receipt's own item.
 //! - `unique#webhook_seen#<source>#<key>`: messages that came already; `unique#webhook_applied#<source>#<id>`: how new
 //!   the state of a record is that was applied.
@@ -37,6 +37,7 @@ const PART_BYTES: usize = 300 * 1024;
 const MOST_ROWS: usize = 2_000;
 
 const DELIVERY: &str = "webhook_delivery";
+const RECEIPT: &str = "webhook_receipt";
 
 impl Stored for Endpoint {
     const TABLE: Table = Table::Webhooks;
@@ -270,7 +271,6 @@ impl Store {
         }
         let endpoint = delivery.endpoint_id.to_string();
         index(&mut item, tenant, DELIVERY, "by_endpoint_id", &endpoint, &id);
-        index(&mut item, tenant, DELIVERY, "by_status", delivery.status.as_str(), &id);
         Ok(item)
     }
 
@@ -338,8 +338,8 @@ impl Store {
         write.commit(self).await
     }
 
-    /// Deliveries newest first, of one endpoint, of one status, or all; as JSON. The index serves the endpoint where both
-    /// are given, so a page may be short.
+    /// Deliveries newest first, of one endpoint or all, of one status or any; as JSON. An index serves the endpoint; the
+    /// status is tested on what is read, so a page may be short.
     ///
     /// # Errors
     /// When the store does not answer.
@@ -349,31 +349,34 @@ impl Store {
         endpoint: Option<RecordId>,
         status: Option<DeliveryStatus>,
         limit: usize,
-        after: Option<&Position>,
+        mut after: Option<Position>,
     ) -> Result<(Vec<String>, Option<Position>), StoreError> {
-        let query = match (endpoint, status) {
-            (Some(endpoint), _) => Query::index(
+        let query = match endpoint {
+            Some(endpoint) => Query::index(
                 "by_endpoint_id",
                 index_partition(DELIVERY, "by_endpoint_id", &endpoint.to_string()),
             ),
-            (None, Some(status)) => Query::index("by_status", index_partition(DELIVERY, "by_status", status.as_str())),
-            (None, None) => Query::newest(DELIVERY),
+            None => Query::newest(DELIVERY),
         };
-        let page = self.query(tenant, Table::Webhooks, &query, limit, after).await?;
-        let wanted = status
-            .map(|status| crate::key::partition_of(tenant, &index_partition(DELIVERY, "by_status", status.as_str())));
-        let fits = |item: &&Item| {
-            wanted
-                .as_deref()
-                .is_none_or(|wanted| text_of(item, "by_status") == Some(wanted))
-        };
-        let docs = page
-            .items
-            .iter()
-            .filter(fits)
-            .filter_map(|item| text_of(item, "doc"))
-            .map(str::to_owned);
-        Ok((docs.collect(), page.next))
+        let (mut docs, mut seen) = (Vec::new(), 0);
+        loop {
+            // Never more than fit, so that a page always ends where a read ended.
+            let page = self.query(tenant, Table::Webhooks, &query, limit - docs.len(), after.as_ref()).await?;
+            seen += page.items.len();
+            for doc in page.items.iter().filter_map(|item| text_of(item, "doc")) {
+                let fits = match status {
+                    None => true,
+                    Some(status) => serde_json::from_str::<Delivery>(doc).is_ok_and(|delivery| delivery.status == status),
+                };
+                if fits {
+                    docs.push(doc.to_owned());
+                }
+            }
+            after = page.next;
+            if docs.len() >= limit || after.is_none() || seen >= MOST_ROWS {
+                return Ok((docs, after));
+            }
+        }
     }
 }
 
@@ -658,7 +661,12 @@ impl Store {
 }
 
 fn receipts_of(source: RecordId) -> String {
-    format!("webhook_receipt#{source}")
+    format!("{RECEIPT}#{source}")
+}
+
+/// What a source posted and has a status, in the index.
+fn of_status(source: RecordId, status: ReceiptStatus) -> String {
+    format!("{source}#{}", status.as_str())
 }
 
 fn receipt_key(tenant: TenantId, source: RecordId, id: RecordId) -> Key {
@@ -676,13 +684,13 @@ fn applied_key(tenant: TenantId, source: RecordId, external: &str) -> Key {
 /// Puts a receipt's present state into its item: what waits or failed is in the index and stays; the rest goes after a time.
 fn set_receipt(item: &mut Item, tenant: TenantId, receipt: &Receipt, now: Timestamp) -> Result<(), StoreError> {
     item.insert("doc".to_owned(), text(json(receipt)?));
-    for name in ["by_status", "by_status_at", "expires"] {
+    for name in ["by_source_id", "by_source_id_at", "expires"] {
         item.remove(name);
     }
     if matches!(receipt.status, ReceiptStatus::Received | ReceiptStatus::Failed) {
         let id = receipt.id.to_string();
-        let noun = receipts_of(receipt.source_id);
-        index(item, tenant, &noun, "by_status", receipt.status.as_str(), &id);
+        let value = of_status(receipt.source_id, receipt.status);
+        index(item, tenant, RECEIPT, "by_source_id", &value, &id);
     } else {
         item.insert("expires".to_owned(), number((now + KEPT).as_second()));
     }
@@ -736,11 +744,11 @@ mod tests {
                 record_id: None,
                 replays: 0,
             };
-            let mut item = Item::from([("expires".to_owned(), number(1)), ("by_status".to_owned(), text("x"))]);
+            let mut item = Item::from([("expires".to_owned(), number(1)), ("by_source_id".to_owned(), text("x"))]);
             set_receipt(&mut item, tenant, &receipt, now).unwrap();
-            let expected = format!("{tenant}#webhook_receipt#{source}#status#{}", status.as_str());
+            let expected = format!("{tenant}#webhook_receipt#source_id#{source}#{}", status.as_str());
             assert_eq!(
-                text_of(&item, "by_status"),
+                text_of(&item, "by_source_id"),
                 indexed.then_some(expected.as_str()),
                 "{status:?}"
             );

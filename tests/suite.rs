@@ -1,0 +1,8 @@
+//! All end-to-end tests, against the public surface of one running host.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod api {
+    mod contract;
+    mod leads;
+}
+mod agreement;
