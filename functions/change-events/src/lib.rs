@@ -34,7 +34,9 @@ pub async fn handle(app: App, event: Event) -> DynamoDbEventResponse {
         if let Err((index, error)) = chunk(&app, records).await {
             tracing::warn!(error = %chain(&*error), "changes could not be told of");
             let mut failure = DynamoDbBatchItemFailure::default();
-            failure.item_identifier = records.get(index).and_then(|record| record.change.sequence_number.clone());
+            failure.item_identifier = records
+                .get(index)
+                .and_then(|record| record.change.sequence_number.clone());
             response.batch_item_failures.push(failure);
             break;
         }
@@ -82,7 +84,9 @@ async fn tell(app: &App, changes: &[Change]) -> Result<(), BoxError> {
     }
     app.store.append_entries(unique).await?;
     let tenants: BTreeSet<TenantId> = changes.iter().map(|change| change.tenant).collect();
-    let lookups = tenants.into_iter().map(|tenant| async move { Ok::<_, BoxError>((tenant, patterns(app, tenant).await?)) });
+    let lookups = tenants
+        .into_iter()
+        .map(|tenant| async move { Ok::<_, BoxError>((tenant, patterns(app, tenant).await?)) });
     let wanted: BTreeMap<TenantId, Vec<String>> = futures::future::try_join_all(lookups).await?.into_iter().collect();
     let mut messages: BTreeMap<Queue, Vec<Envelope>> = BTreeMap::new();
     for Change { tenant, entry } in changes {
@@ -97,7 +101,9 @@ async fn tell(app: &App, changes: &[Change]) -> Result<(), BoxError> {
             messages.entry(queue).or_default().push(envelope(*tenant, message));
         }
     }
-    let sends = messages.iter().map(|(queue, envelopes)| app.queues.send_all(*queue, envelopes));
+    let sends = messages
+        .iter()
+        .map(|(queue, envelopes)| app.queues.send_all(*queue, envelopes));
     futures::future::try_join_all(sends).await?;
     Ok(())
 }

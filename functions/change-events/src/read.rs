@@ -29,7 +29,9 @@ pub(crate) fn change(record: &EventRecord) -> Result<Option<Change>, String> {
         return Ok(None);
     }
     let Some(tenant) = tenant_of(pk) else { return Ok(None) };
-    let parse = |doc: &str| serde_json::from_str::<Value>(doc).map_err(|error| format!("the record {sk} is unreadable: {error}"));
+    let parse = |doc: &str| {
+        serde_json::from_str::<Value>(doc).map_err(|error| format!("the record {sk} is unreadable: {error}"))
+    };
     let old = match old.get("doc") {
         Some(serde_dynamo::AttributeValue::S(doc)) => Some(parse(doc)?),
         _ => None,
@@ -68,7 +70,8 @@ mod tests {
             let doc = json!({"version":version,"contact_id":"con_1","rfm":{"segment":segment},"scored_at":"2026-11-22T00:00:00.000Z"});
             image(tenant, "score", "con_1", version, &doc)
         };
-        let guard = json!({"pk":{"S":format!("{tenant}#unique#lead#email#a@b.co")},"sk":{"S":"-"},"holder":{"S":"lead_1"}});
+        let guard =
+            json!({"pk":{"S":format!("{tenant}#unique#lead#email#a@b.co")},"sk":{"S":"-"},"holder":{"S":"lead_1"}});
         for (name, new, old, expected) in [
             ("INSERT", row(1), json!({}), Some(("lead_1", vec!["lead.created"]))),
             ("MODIFY", row(2), row(1), Some(("lead_1", vec!["lead.updated"]))),
@@ -76,11 +79,22 @@ mod tests {
             ("REMOVE", json!({}), row(1), None),
             ("INSERT", guard, json!({}), None),
             ("INSERT", score(1, "new"), json!({}), None),
-            ("MODIFY", score(2, "lost"), score(1, "new"), Some(("con_1", vec!["contact.segment_changed"]))),
+            (
+                "MODIFY",
+                score(2, "lost"),
+                score(1, "new"),
+                Some(("con_1", vec!["contact.segment_changed"])),
+            ),
         ] {
             let found = change(&record(name, new.clone(), old)).unwrap();
             let found = found.map(|change| (change.tenant, change.entry.subject, change.entry.types));
-            let expected = expected.map(|(subject, types)| (tenant, subject.to_owned(), types.into_iter().map(str::to_owned).collect()));
+            let expected = expected.map(|(subject, types)| {
+                (
+                    tenant,
+                    subject.to_owned(),
+                    types.into_iter().map(str::to_owned).collect(),
+                )
+            });
             assert_eq!(found, expected, "{name} {new}");
         }
         let mut broken = row(1);

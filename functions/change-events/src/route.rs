@@ -11,8 +11,14 @@ pub(crate) fn queues(noun: &str, types: &[String], patterns: &[String]) -> Vec<Q
     let any = |test: fn(&str) -> bool| types.iter().any(|kind| test(kind));
     let endpoints = !patterns.is_empty() && types.iter().any(|kind| event::matches(patterns, kind));
     [
-        (Queue::SegmentScores, any(|kind| kind.starts_with("order.") || kind.starts_with("payment."))),
-        (Queue::SatisfactionSurveys, any(|kind| matches!(kind, "ticket.resolved" | "order.fulfilled"))),
+        (
+            Queue::SegmentScores,
+            any(|kind| kind.starts_with("order.") || kind.starts_with("payment.")),
+        ),
+        (
+            Queue::SatisfactionSurveys,
+            any(|kind| matches!(kind, "ticket.resolved" | "order.fulfilled")),
+        ),
         (Queue::SearchIndex, SEARCHABLE.contains(&noun)),
         (Queue::WebhookDeliveries, endpoints),
     ]
@@ -32,15 +38,34 @@ mod tests {
             ("lead", "lead.created", "", vec![SearchIndex]),
             ("lead", "lead.created", "*", vec![SearchIndex, WebhookDeliveries]),
             ("lead", "lead.created", "order.*", vec![SearchIndex]),
-            ("order", "order.updated payment.received", "payment.received", vec![SegmentScores, SearchIndex, WebhookDeliveries]),
-            ("order", "order.updated order.fulfilled", "", vec![SegmentScores, SatisfactionSurveys, SearchIndex]),
-            ("ticket", "ticket.updated ticket.resolved", "", vec![SatisfactionSurveys, SearchIndex]),
+            (
+                "order",
+                "order.updated payment.received",
+                "payment.received",
+                vec![SegmentScores, SearchIndex, WebhookDeliveries],
+            ),
+            (
+                "order",
+                "order.updated order.fulfilled",
+                "",
+                vec![SegmentScores, SatisfactionSurveys, SearchIndex],
+            ),
+            (
+                "ticket",
+                "ticket.updated ticket.resolved",
+                "",
+                vec![SatisfactionSurveys, SearchIndex],
+            ),
             ("score", "contact.churn_alert", "contact.*", vec![WebhookDeliveries]),
             ("score", "contact.churn_alert", "", vec![]),
             ("survey_invitation", "survey.sent", "", vec![]),
         ] {
             let list = |text: &str| -> Vec<String> { text.split_whitespace().map(str::to_owned).collect() };
-            assert_eq!(queues(noun, &list(types), &list(patterns)), expected, "{noun} {types} {patterns}");
+            assert_eq!(
+                queues(noun, &list(types), &list(patterns)),
+                expected,
+                "{noun} {types} {patterns}"
+            );
         }
     }
 }

@@ -34,7 +34,11 @@ struct Place {
 impl Place {
     /// Everything after the place: longer texts that begin with it sort just behind it.
     fn from(&self, start: &str) -> String {
-        if self.place.as_str() < start { start.to_owned() } else { format!("{} ", self.place) }
+        if self.place.as_str() < start {
+            start.to_owned()
+        } else {
+            format!("{} ", self.place)
+        }
     }
 }
 
@@ -42,7 +46,11 @@ impl Place {
 fn take(entries: &[Found], patterns: &[String], limit: usize, place: &mut Place, events: &mut Vec<Event>) -> bool {
     for found in entries {
         // An entry that was appended again meanwhile lies elsewhere now and is told again as a whole.
-        let skip = place.begun.take().filter(|(of, _)| *of == found.place).map_or(0, |(_, told)| told);
+        let skip = place
+            .begun
+            .take()
+            .filter(|(of, _)| *of == found.place)
+            .map_or(0, |(_, told)| told);
         for (n, event) in found.entry.events().into_iter().enumerate().skip(skip) {
             if event::matches(patterns, &event.kind) {
                 if events.len() == limit {
@@ -52,7 +60,10 @@ fn take(entries: &[Found], patterns: &[String], limit: usize, place: &mut Place,
                 events.push(event);
             }
         }
-        *place = Place { place: found.place.clone(), begun: None };
+        *place = Place {
+            place: found.place.clone(),
+            begun: None,
+        };
     }
     true
 }
@@ -60,7 +71,14 @@ fn take(entries: &[Found], patterns: &[String], limit: usize, place: &mut Place,
 pub(crate) async fn feed(State(app): State<App>, caller: Caller, params: Params) -> Result<Response, Problem> {
     params.only(&["after", "types", "limit"])?;
     let limit = params.number("limit", 50, 1, 200)?;
-    let patterns: Vec<String> = params.get("types").unwrap_or_default().split(',').map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned).collect();
+    let patterns: Vec<String> = params
+        .get("types")
+        .unwrap_or_default()
+        .split(',')
+        .map(str::trim)
+        .filter(|text| !text.is_empty())
+        .map(str::to_owned)
+        .collect();
     if let Some(unknown) = patterns.iter().find(|pattern| !event::is_pattern(pattern)) {
         return Err(Problem::new(Code::Malformed).detail(format!("'{unknown}' is not a type of event, <noun>.* or *")));
     }
@@ -68,11 +86,13 @@ pub(crate) async fn feed(State(app): State<App>, caller: Caller, params: Params)
     let (start, until) = (sortable(now - DEPTH), now - HELD_BACK);
     let identity = "/v1/events";
     let mut place: Place = match params.get("after") {
-        None => Place { place: start.clone(), begun: None },
-        Some(text) => app
-            .store
-            .open(caller.tenant, identity, text)
-            .ok_or_else(|| Problem::new(Code::CursorInvalid).detail("`after` takes next_cursor of an earlier answer"))?,
+        None => Place {
+            place: start.clone(),
+            begun: None,
+        },
+        Some(text) => app.store.open(caller.tenant, identity, text).ok_or_else(|| {
+            Problem::new(Code::CursorInvalid).detail("`after` takes next_cursor of an earlier answer")
+        })?,
     };
     let (mut events, mut read, mut more) = (Vec::new(), 0, true);
     while more && read < MOST_READ {
@@ -88,7 +108,10 @@ pub(crate) async fn feed(State(app): State<App>, caller: Caller, params: Params)
         // Nothing older than this can come any more: an idle reader does not fall behind.
         place.place = place.place.max(sortable(until - HELD_BACK));
     }
-    Ok(respond::json(StatusCode::OK, &answer(&events, more, &app.store.seal(caller.tenant, identity, &place))))
+    Ok(respond::json(
+        StatusCode::OK,
+        &answer(&events, more, &app.store.seal(caller.tenant, identity, &place)),
+    ))
 }
 
 fn answer(events: &[Event], more: bool, cursor: &str) -> serde_json::Value {
@@ -103,17 +126,33 @@ mod tests {
     fn found(n: u64, types: &[&str]) -> Found {
         let time: jiff::Timestamp = "2026-11-22T00:00:00Z".parse().unwrap();
         let json = json!({"noun":"order","subject":"ord_1","version":n,"types":types,"time":time,"data":{},"previous":{},"actor":"usr_1"});
-        Found { entry: serde_json::from_value(json).unwrap(), place: format!("2026-11-22T00:00:0{n}.000Z#ord_1#{n:010}") }
+        Found {
+            entry: serde_json::from_value(json).unwrap(),
+            place: format!("2026-11-22T00:00:0{n}.000Z#ord_1#{n:010}"),
+        }
     }
 
     #[test]
     fn pages_of_any_size_tell_everything_once_and_in_order() {
-        let entries = [found(1, &["order.created", "order.placed"]), found(2, &["order.updated"]), found(3, &["order.updated", "order.paid", "payment.received"])];
-        for (patterns, expected) in [(vec![], 6), (vec!["order.*".to_owned()], 5), (vec!["payment.received".to_owned()], 1), (vec!["lead.*".to_owned()], 0)] {
+        let entries = [
+            found(1, &["order.created", "order.placed"]),
+            found(2, &["order.updated"]),
+            found(3, &["order.updated", "order.paid", "payment.received"]),
+        ];
+        for (patterns, expected) in [
+            (vec![], 6),
+            (vec!["order.*".to_owned()], 5),
+            (vec!["payment.received".to_owned()], 1),
+            (vec!["lead.*".to_owned()], 0),
+        ] {
             for limit in 1..8 {
                 let (mut place, mut told) = (Place::default(), Vec::new());
                 for _ in 0..20 {
-                    let rest: Vec<Found> = entries.iter().filter(|entry| entry.place.as_str() >= place.from("").as_str()).cloned().collect();
+                    let rest: Vec<Found> = entries
+                        .iter()
+                        .filter(|entry| entry.place.as_str() >= place.from("").as_str())
+                        .cloned()
+                        .collect();
                     let mut page = Vec::new();
                     let done = take(&rest, &patterns, limit, &mut place, &mut page);
                     assert!(page.len() <= limit);

@@ -25,7 +25,12 @@ pub(crate) struct HistoryOf {
 }
 
 const fn of(noun: &'static str, plural: &'static str, area: Area, prefix: Prefix) -> HistoryOf {
-    HistoryOf { noun, plural, area, prefix }
+    HistoryOf {
+        noun,
+        plural,
+        area,
+        prefix,
+    }
 }
 
 /// The kinds.
@@ -41,7 +46,11 @@ pub(crate) const KINDS: [HistoryOf; 6] = [
 /// The handler of one kind.
 pub(crate) fn handler(
     kind: HistoryOf,
-) -> impl Fn(State<App>, Caller, Path<String>, Params) -> futures::future::BoxFuture<'static, Result<Response, Problem>> + Clone + Send + Sync + 'static {
+) -> impl Fn(State<App>, Caller, Path<String>, Params) -> futures::future::BoxFuture<'static, Result<Response, Problem>>
++ Clone
++ Send
++ Sync
++ 'static {
     move |State(app), caller, Path(text), params| Box::pin(history(app, caller, kind, text, params))
 }
 
@@ -49,20 +58,34 @@ async fn history(app: App, caller: Caller, kind: HistoryOf, text: String, params
     params.only(&["limit", "cursor", "as_of"])?;
     let subject = id(kind.prefix, &text)?.to_string();
     if let Some(text) = params.get("as_of") {
-        let at: Timestamp = text.parse().map_err(|_| Problem::new(Code::Malformed).detail("as_of takes a time such as 2026-11-22T08:00:00Z"))?;
+        let at: Timestamp = text
+            .parse()
+            .map_err(|_| Problem::new(Code::Malformed).detail("as_of takes a time such as 2026-11-22T08:00:00Z"))?;
         let entry = app.store.entry_at(caller.tenant, &subject, at).await?;
-        return Ok(respond::record(StatusCode::OK, entry.data.to_string(), entry.version, None));
+        return Ok(respond::record(
+            StatusCode::OK,
+            entry.data.to_string(),
+            entry.version,
+            None,
+        ));
     }
     let limit = params.number("limit", 50, 1, 200)?;
     let path = format!("{}/{subject}/history", kind.plural);
     let after = cursor(&app, &caller, &path, &params)?;
     let first = after.is_none();
-    let page = app.store.history(caller.tenant, &subject, limit, after.as_ref()).await?;
+    let page = app
+        .store
+        .history(caller.tenant, &subject, limit, after.as_ref())
+        .await?;
     if first && page.entries.is_empty() {
         // Whoever exists was created, which is in the history: another tenant's record and none look alike.
         return Err(Problem::not_found());
     }
-    let rows: Vec<String> = page.entries.iter().map(|found| version(&found.entry).to_string()).collect();
+    let rows: Vec<String> = page
+        .entries
+        .iter()
+        .map(|found| version(&found.entry).to_string())
+        .collect();
     let next = page.next.map(|next| link(&app, &caller, &path, &path, &params, &next));
     Ok(respond::page(rows.iter().map(String::as_str), next))
 }
@@ -94,7 +117,13 @@ mod tests {
         let json = json!({"noun":"lead","subject":"lead_1","version":2,"types":["lead.updated"],"time":"2026-11-22T00:00:00Z",
             "data":{"name":"B","phone":"+1"},"previous":{"name":"A","email":"a@b.co","phone":null},"actor":"usr_1","via":"console"});
         let version = version(&serde_json::from_value(json).unwrap());
-        assert_eq!(version["changes"], json!([{"field":"name","old":"A","new":"B"},{"field":"email","old":"a@b.co","new":null},{"field":"phone","old":null,"new":"+1"}]));
-        assert_eq!((&version["actor"], &version["via"]), (&json!("usr_1"), &json!("console")));
+        assert_eq!(
+            version["changes"],
+            json!([{"field":"name","old":"A","new":"B"},{"field":"email","old":"a@b.co","new":null},{"field":"phone","old":null,"new":"+1"}])
+        );
+        assert_eq!(
+            (&version["actor"], &version["via"]),
+            (&json!("usr_1"), &json!("console"))
+        );
     }
 }

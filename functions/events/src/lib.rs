@@ -21,18 +21,38 @@ pub fn api(app: App) -> Api {
         let event = doc.schema::<Event>();
         let schema = json!({"type": "object", "required": ["data", "has_more"], "properties": {
             "data": {"type": "array", "items": event}, "has_more": {"type": "boolean"}, "next_cursor": {"type": "string"}}});
-        doc.answers_schema(200, &schema).query("limit", "How many, 1 to 200", &number)
+        doc.answers_schema(200, &schema)
+            .query("limit", "How many, 1 to 200", &number)
     };
     let feed = page(Doc::new("What happened, in the order it was noted"))
         .detail("At least once and in order for each record; the last five seconds are held back, 30 days are kept here. `next_cursor` is always given: ask again with it.")
         .query("after", "next_cursor of the page before; without it the last 30 days from their beginning", &text)
         .query("types", "Types of event, `<noun>.*` or `*`, separated by commas", &text);
-    let timeline = page(Doc::new("What happened to a contact and all that is its own, newest first")).query("cursor", "next_cursor of the page before", &text);
-    let company = page(Doc::new("What happened to a company, newest first")).query("cursor", "next_cursor of the page before", &text);
+    let timeline = page(Doc::new(
+        "What happened to a contact and all that is its own, newest first",
+    ))
+    .query("cursor", "next_cursor of the page before", &text);
+    let company = page(Doc::new("What happened to a company, newest first")).query(
+        "cursor",
+        "next_cursor of the page before",
+        &text,
+    );
     let mut api = Api::new(app)
         .route(Method::GET, "/v1/events", reads(Area::Events), feed, feed::feed)
-        .route(Method::GET, "/v1/contacts/{id}/timeline", reads(Area::Contacts), timeline, timeline::contact)
-        .route(Method::GET, "/v1/companies/{id}/timeline", reads(Area::Contacts), company, timeline::company);
+        .route(
+            Method::GET,
+            "/v1/contacts/{id}/timeline",
+            reads(Area::Contacts),
+            timeline,
+            timeline::contact,
+        )
+        .route(
+            Method::GET,
+            "/v1/companies/{id}/timeline",
+            reads(Area::Contacts),
+            company,
+            timeline::company,
+        );
     for kind in history::KINDS {
         let doc = Doc::new(format!("Who changed a {} when and how, newest first", kind.noun))
             .detail("With `as_of` the record as it was at that moment instead.")
@@ -40,7 +60,13 @@ pub fn api(app: App) -> Api {
             .query("cursor", "next_cursor of the page before", &text)
             .query("as_of", "A time such as 2026-11-22T08:00:00Z", &text)
             .answers_schema(200, &object());
-        api = api.route(Method::GET, &format!("/v1/{}/{{id}}/history", kind.plural), reads(kind.area), doc, history::handler(kind));
+        api = api.route(
+            Method::GET,
+            &format!("/v1/{}/{{id}}/history", kind.plural),
+            reads(kind.area),
+            doc,
+            history::handler(kind),
+        );
     }
     api
 }

@@ -17,7 +17,12 @@ use serde_json::json;
 /// At most so many failures are replayed by one request.
 const MOST_REPLAYED: usize = 1_000;
 
-pub(crate) async fn list(State(app): State<App>, caller: Caller, Path(text): Path<String>, params: Params) -> Result<Response, Problem> {
+pub(crate) async fn list(
+    State(app): State<App>,
+    caller: Caller,
+    Path(text): Path<String>,
+    params: Params,
+) -> Result<Response, Problem> {
     params.only(&["status", "limit", "cursor"])?;
     let source = id(Source::PREFIX, &text)?;
     let limit = params.number("limit", 50, 1, 200)?;
@@ -30,13 +35,23 @@ pub(crate) async fn list(State(app): State<App>, caller: Caller, Path(text): Pat
     let path = format!("webhook-sources/{source}/failures");
     let identity = format!("{path}?{}", status.as_str());
     let after = cursor(&app, &caller, &identity, &params)?;
-    let (receipts, next) = app.store.receipts(caller.tenant, source, status, limit, after.as_ref()).await?;
-    let rows: Vec<String> = receipts.iter().map(|receipt| serde_json::to_string(receipt).unwrap_or_default()).collect();
+    let (receipts, next) = app
+        .store
+        .receipts(caller.tenant, source, status, limit, after.as_ref())
+        .await?;
+    let rows: Vec<String> = receipts
+        .iter()
+        .map(|receipt| serde_json::to_string(receipt).unwrap_or_default())
+        .collect();
     let next = next.map(|next| link(&app, &caller, &identity, &path, &params, &next));
     Ok(respond::page(rows.iter().map(String::as_str), next))
 }
 
-pub(crate) async fn read(State(app): State<App>, caller: Caller, Path((source, receipt)): Path<(String, String)>) -> Result<Response, Problem> {
+pub(crate) async fn read(
+    State(app): State<App>,
+    caller: Caller,
+    Path((source, receipt)): Path<(String, String)>,
+) -> Result<Response, Problem> {
     let (source, receipt) = (id(Source::PREFIX, &source)?, id(Prefix::Delivery, &receipt)?);
     let kept = app.store.receipt(caller.tenant, source, receipt).await?;
     let body = app.store.receipt_body(caller.tenant, &kept).await?;
@@ -51,35 +66,54 @@ async fn again(app: &App, caller: &Caller, mut kept: KeptReceipt) -> Result<Rece
     receipt.status = ReceiptStatus::Received;
     receipt.replays += 1;
     let (source, id, answer) = (receipt.source_id, receipt.id, receipt.clone());
-    app.store.save_receipt(caller.tenant, kept, app.clock.now()).await.map_err(|error| match error {
-        StoreError::Stale(_) => Problem::new(Code::Contention),
-        error => error.into(),
-    })?;
+    app.store
+        .save_receipt(caller.tenant, kept, app.clock.now())
+        .await
+        .map_err(|error| match error {
+            StoreError::Stale(_) => Problem::new(Code::Contention),
+            error => error.into(),
+        })?;
     enqueue(app, caller, source, id).await?;
     Ok(answer)
 }
 
 async fn enqueue(app: &App, caller: &Caller, source: RecordId, receipt: RecordId) -> Result<(), Problem> {
     let message = envelope(caller.tenant, Message::IntakeV1 { source, receipt });
-    app.queues.send(Queue::WebhookIntake, &message).await.map_err(|error| Problem::unavailable(error.to_string()))
+    app.queues
+        .send(Queue::WebhookIntake, &message)
+        .await
+        .map_err(|error| Problem::unavailable(error.to_string()))
 }
 
-pub(crate) async fn replay(State(app): State<App>, caller: Caller, Path((source, receipt)): Path<(String, String)>) -> Result<Response, Problem> {
+pub(crate) async fn replay(
+    State(app): State<App>,
+    caller: Caller,
+    Path((source, receipt)): Path<(String, String)>,
+) -> Result<Response, Problem> {
     let (source, receipt) = (id(Source::PREFIX, &source)?, id(Prefix::Delivery, &receipt)?);
     let kept = app.store.receipt(caller.tenant, source, receipt).await?;
     if matches!(kept.receipt.status, ReceiptStatus::Applied | ReceiptStatus::Ignored) {
-        return Err(Problem::new(Code::Conflict).particular("not_failed").detail("this message did not fail"));
+        return Err(Problem::new(Code::Conflict)
+            .particular("not_failed")
+            .detail("this message did not fail"));
     }
     let receipt = again(&app, &caller, kept).await?;
     Ok(respond::json(StatusCode::ACCEPTED, &receipt))
 }
 
-pub(crate) async fn replay_all(State(app): State<App>, caller: Caller, Path(text): Path<String>) -> Result<Response, Problem> {
+pub(crate) async fn replay_all(
+    State(app): State<App>,
+    caller: Caller,
+    Path(text): Path<String>,
+) -> Result<Response, Problem> {
     let source = id(Source::PREFIX, &text)?;
     app.store.get::<Source>(caller.tenant, source).await?;
     let (mut after, mut replayed) = (None, 0_usize);
     loop {
-        let (receipts, next) = app.store.receipts(caller.tenant, source, ReceiptStatus::Failed, 100, after.as_ref()).await?;
+        let (receipts, next) = app
+            .store
+            .receipts(caller.tenant, source, ReceiptStatus::Failed, 100, after.as_ref())
+            .await?;
         for receipt in receipts {
             let kept = app.store.receipt(caller.tenant, source, receipt.id).await?;
             // The index lags behind: what was replayed a moment ago may still be in it.
@@ -90,7 +124,10 @@ pub(crate) async fn replay_all(State(app): State<App>, caller: Caller, Path(text
         }
         after = next;
         if after.is_none() || replayed >= MOST_REPLAYED {
-            return Ok(respond::json(StatusCode::ACCEPTED, &json!({"replayed": replayed, "has_more": after.is_some()})));
+            return Ok(respond::json(
+                StatusCode::ACCEPTED,
+                &json!({"replayed": replayed, "has_more": after.is_some()}),
+            ));
         }
     }
 }

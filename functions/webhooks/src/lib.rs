@@ -33,7 +33,11 @@ fn page<T: ToSchema>(summary: &str) -> Doc {
     let schema = json!({"type": "object", "required": ["data", "has_more"], "properties": {
         "data": {"type": "array", "items": item}, "has_more": {"type": "boolean"}, "next_cursor": {"type": "string"}}});
     doc.answers_schema(200, &schema)
-        .query("limit", "How many, 1 to 200", &json!({"type": "integer", "minimum": 1, "maximum": 200, "default": 50}))
+        .query(
+            "limit",
+            "How many, 1 to 200",
+            &json!({"type": "integer", "minimum": 1, "maximum": 200, "default": 50}),
+        )
         .query("cursor", "next_cursor of the page before", &json!({"type": "string"}))
 }
 
@@ -41,7 +45,10 @@ fn page<T: ToSchema>(summary: &str) -> Doc {
 #[must_use]
 pub fn api(app: App) -> Api {
     let word = json!({"type": "string"});
-    let patch = |doc: Doc| doc.detail("An RFC 7396 merge patch: null clears.").body_schema(&object());
+    let patch = |doc: Doc| {
+        doc.detail("An RFC 7396 merge patch: null clears.")
+            .body_schema(&object())
+    };
     let (get, post, delete, change) = (Method::GET, Method::POST, Method::DELETE, Method::PATCH);
     Api::new(app)
         .route(

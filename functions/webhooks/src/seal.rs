@@ -19,20 +19,34 @@ fn bound(tenant: TenantId, source: RecordId) -> Aad<String> {
 }
 
 /// Seals a secret.
-pub(crate) fn seal(service_key: &[u8], tenant: TenantId, source: RecordId, secret: &str) -> Result<Vec<u8>, Unsealable> {
+pub(crate) fn seal(
+    service_key: &[u8],
+    tenant: TenantId,
+    source: RecordId,
+    secret: &str,
+) -> Result<Vec<u8>, Unsealable> {
     let mut text = secret.as_bytes().to_vec();
-    let nonce = key(service_key)?.seal_in_place_append_tag(bound(tenant, source), &mut text).map_err(|_| Unsealable)?;
+    let nonce = key(service_key)?
+        .seal_in_place_append_tag(bound(tenant, source), &mut text)
+        .map_err(|_| Unsealable)?;
     let mut sealed = nonce.as_ref().to_vec();
     sealed.append(&mut text);
     Ok(sealed)
 }
 
 /// Opens a sealed secret.
-pub(crate) fn open(service_key: &[u8], tenant: TenantId, source: RecordId, sealed: &[u8]) -> Result<String, Unsealable> {
+pub(crate) fn open(
+    service_key: &[u8],
+    tenant: TenantId,
+    source: RecordId,
+    sealed: &[u8],
+) -> Result<String, Unsealable> {
     let (nonce, text) = sealed.split_at_checked(NONCE_LEN).ok_or(Unsealable)?;
     let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| Unsealable)?;
     let mut text = text.to_vec();
-    let text = key(service_key)?.open_in_place(nonce, bound(tenant, source), &mut text).map_err(|_| Unsealable)?;
+    let text = key(service_key)?
+        .open_in_place(nonce, bound(tenant, source), &mut text)
+        .map_err(|_| Unsealable)?;
     String::from_utf8(text.to_vec()).map_err(|_| Unsealable)
 }
 

@@ -33,24 +33,35 @@ fn check(kind: SourceKind, secret: Option<&str>) -> Result<(), Invalid> {
     let wrong = |code, detail: &str| Err(Invalid::one("secret", code, detail));
     match secret {
         None if kind.must_sign() => wrong("required", "this kind of source signs its messages: give the secret"),
-        Some(text) if kind == SourceKind::StandardWebhooks && Secret::parse(text).is_none() => {
-            wrong("secret_malformed", "a secret is whsec_ and 24 to 64 bytes in base64, or whpk_ and an Ed25519 public key")
+        Some(text) if kind == SourceKind::StandardWebhooks && Secret::parse(text).is_none() => wrong(
+            "secret_malformed",
+            "a secret is whsec_ and 24 to 64 bytes in base64, or whpk_ and an Ed25519 public key",
+        ),
+        Some(text) if text.len() < 8 || text.len() > 500 => {
+            wrong("secret_malformed", "a secret has 8 to 500 characters")
         }
-        Some(text) if text.len() < 8 || text.len() > 500 => wrong("secret_malformed", "a secret has 8 to 500 characters"),
         _ => Ok(()),
     }
 }
 
 fn sealed(app: &App, tenant: TenantId, source: RecordId, secret: Option<&str>) -> Result<Option<Vec<u8>>, Problem> {
     let seal = |secret| seal(&app.config.secret_key, tenant, source, secret);
-    secret.map(seal).transpose().map_err(|_| Problem::internal("a secret could not be sealed"))
+    secret
+        .map(seal)
+        .transpose()
+        .map_err(|_| Problem::internal("a secret could not be sealed"))
 }
 
 fn url(app: &App, token: &HookToken) -> String {
     format!("{}/hooks/{}", app.config.public_url, token.text)
 }
 
-pub(crate) async fn create(State(app): State<App>, caller: Caller, key: IdempotencyKey, request: Request) -> Result<Response, Problem> {
+pub(crate) async fn create(
+    State(app): State<App>,
+    caller: Caller,
+    key: IdempotencyKey,
+    request: Request,
+) -> Result<Response, Problem> {
     let (mut value, bytes) = body::value(request).await?;
     let cx = caller.accept(&app).await?;
     let secret = take_secret(&mut value)?.flatten();
@@ -58,21 +69,33 @@ pub(crate) async fn create(State(app): State<App>, caller: Caller, key: Idempote
     check(input.kind, secret.as_deref())?;
     let idempotency = key.of(Source::TABLE, &bytes, None);
     if let Some(idempotency) = &idempotency {
-        match app.store.check_idempotency(caller.tenant, idempotency, cx.rules.now).await {
+        match app
+            .store
+            .check_idempotency(caller.tenant, idempotency, cx.rules.now)
+            .await
+        {
             Err(StoreError::Answered(answer)) => return Ok(respond::replay(*answer)),
             result => result?,
         }
     }
     let id = RecordId::new(Prefix::WebhookSource);
     let token = HookToken::new(caller.tenant, id, rand::random());
-    let key = SourceKey { digest: token.digest(), secret: sealed(&app, caller.tenant, id, secret.as_deref())? };
+    let key = SourceKey {
+        digest: token.digest(),
+        secret: sealed(&app, caller.tenant, id, secret.as_deref())?,
+    };
     let planned = app.store.plan_source(&cx, common, input, id, &key).await?;
     let planned = match app.store.commit_planned(&cx, planned, idempotency.as_ref()).await {
         Err(StoreError::Answered(answer)) => return Ok(respond::replay(*answer)),
         result => result?,
     };
     let doc = with(&planned.doc, "url", url(&app, &token));
-    Ok(respond::record(StatusCode::CREATED, doc, 1, Some(format!("/v1/{}/{id}", Source::PLURAL))))
+    Ok(respond::record(
+        StatusCode::CREATED,
+        doc,
+        1,
+        Some(format!("/v1/{}/{id}", Source::PLURAL)),
+    ))
 }
 
 pub(crate) async fn change(
@@ -89,27 +112,55 @@ pub(crate) async fn change(
     let secret = take_secret(&mut value)?;
     let Some(secret) = secret else {
         let idempotency = idempotency.of(Source::TABLE, &bytes, None);
-        return changed(app.store.patch::<Source>(&cx, id, expected, idempotency.as_ref(), &value).await, expected);
+        return changed(
+            app.store
+                .patch::<Source>(&cx, id, expected, idempotency.as_ref(), &value)
+                .await,
+            expected,
+        );
     };
     if value.as_object().is_none_or(|map| !map.is_empty()) {
         return Err(Invalid::one("secret", "not_allowed", "change the secret in a request of its own").into());
     }
-    let (source, key) = app.store.source_and_key(caller.tenant, id).await?.ok_or_else(Problem::not_found)?;
+    let (source, key) = app
+        .store
+        .source_and_key(caller.tenant, id)
+        .await?
+        .ok_or_else(Problem::not_found)?;
     if expected.is_some_and(|version| version != source.meta.version) {
         return Err(StoreError::Stale(Some(source.to_value().to_string())).into());
     }
     check(source.body.kind, secret.as_deref())?;
-    let key = SourceKey { secret: sealed(&app, caller.tenant, id, secret.as_deref())?, ..key };
+    let key = SourceKey {
+        secret: sealed(&app, caller.tenant, id, secret.as_deref())?,
+        ..key
+    };
     let planned = app.store.change_source_key(&cx, &source, &key).await?;
-    Ok(respond::record(StatusCode::OK, planned.doc, planned.record.meta.version, None))
+    Ok(respond::record(
+        StatusCode::OK,
+        planned.doc,
+        planned.record.meta.version,
+        None,
+    ))
 }
 
-pub(crate) async fn rotate(State(app): State<App>, caller: Caller, Path(text): Path<String>) -> Result<Response, Problem> {
+pub(crate) async fn rotate(
+    State(app): State<App>,
+    caller: Caller,
+    Path(text): Path<String>,
+) -> Result<Response, Problem> {
     let id = id(Source::PREFIX, &text)?;
     let cx = caller.accept(&app).await?;
-    let (source, key) = app.store.source_and_key(caller.tenant, id).await?.ok_or_else(Problem::not_found)?;
+    let (source, key) = app
+        .store
+        .source_and_key(caller.tenant, id)
+        .await?
+        .ok_or_else(Problem::not_found)?;
     let token = HookToken::new(caller.tenant, id, rand::random());
-    let key = SourceKey { digest: token.digest(), ..key };
+    let key = SourceKey {
+        digest: token.digest(),
+        ..key
+    };
     let planned = app.store.change_source_key(&cx, &source, &key).await?;
     let doc = with(&planned.doc, "url", url(&app, &token));
     Ok(respond::record(StatusCode::OK, doc, planned.record.meta.version, None))

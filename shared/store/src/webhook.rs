@@ -361,12 +361,16 @@ impl Store {
         let (mut docs, mut seen) = (Vec::new(), 0);
         loop {
             // Never more than fit, so that a page always ends where a read ended.
-            let page = self.query(tenant, Table::Webhooks, &query, limit - docs.len(), after.as_ref()).await?;
+            let page = self
+                .query(tenant, Table::Webhooks, &query, limit - docs.len(), after.as_ref())
+                .await?;
             seen += page.items.len();
             for doc in page.items.iter().filter_map(|item| text_of(item, "doc")) {
                 let fits = match status {
                     None => true,
-                    Some(status) => serde_json::from_str::<Delivery>(doc).is_ok_and(|delivery| delivery.status == status),
+                    Some(status) => {
+                        serde_json::from_str::<Delivery>(doc).is_ok_and(|delivery| delivery.status == status)
+                    }
                 };
                 if fits {
                     docs.push(doc.to_owned());
@@ -744,7 +748,10 @@ mod tests {
                 record_id: None,
                 replays: 0,
             };
-            let mut item = Item::from([("expires".to_owned(), number(1)), ("by_source_id".to_owned(), text("x"))]);
+            let mut item = Item::from([
+                ("expires".to_owned(), number(1)),
+                ("by_source_id".to_owned(), text("x")),
+            ]);
             set_receipt(&mut item, tenant, &receipt, now).unwrap();
             let expected = format!("{tenant}#webhook_receipt#source_id#{source}#{}", status.as_str());
             assert_eq!(
