@@ -18,13 +18,7 @@ pub const PAGE: usize = 3_000;
 ///
 /// # Errors
 /// When the store or the queue does not answer.
-pub async fn run(
-    app: &App,
-    tenant: TenantId,
-    job: RecordId,
-    page: u32,
-    after: Option<String>,
-) -> Result<(), BoxError> {
+pub async fn run(app: &App, tenant: TenantId, job: RecordId, page: u32, after: Option<String>) -> Result<(), BoxError> {
     let message = Message::ScoresGatherV1 {
         job,
         page,

@@ -69,11 +69,7 @@ async fn turn(app: &App, tenant: TenantId, job: RecordId, message: Message) -> R
 }
 
 /// Sends the messages of the next step.
-async fn send(
-    app: &App,
-    tenant: TenantId,
-    messages: impl IntoIterator<Item = Message> + Send,
-) -> Result<(), BoxError> {
+async fn send(app: &App, tenant: TenantId, messages: impl IntoIterator<Item = Message> + Send) -> Result<(), BoxError> {
     let envelopes: Vec<Envelope> = messages.into_iter().map(|message| envelope(tenant, message)).collect();
     Ok(app.queues.send_all(Queue::SegmentScores, &envelopes).await?)
 }

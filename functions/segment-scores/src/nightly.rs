@@ -48,9 +48,7 @@ pub async fn arm(app: &App, tenant: TenantId, settings: &Settings) -> Result<(),
         return Ok(());
     }
     let message = envelope(tenant, Message::ScoresDueV1 { day });
-    app.store
-        .set_timer(&timer(Queue::SegmentScores, &message, due))
-        .await?;
+    app.store.set_timer(&timer(Queue::SegmentScores, &message, due)).await?;
     ARMED.insert(tenant, due);
     Ok(())
 }

@@ -146,8 +146,7 @@ fn purchase(row: &Row) -> Result<Purchase, StoreError> {
             };
             (contact, contribution)
         });
-    let order =
-        RecordId::parse(Prefix::Order, &row.id).map_err(|error| StoreError::Internal(error.to_string()))?;
+    let order = RecordId::parse(Prefix::Order, &row.id).map_err(|error| StoreError::Internal(error.to_string()))?;
     Ok(Purchase {
         order,
         version: row.version,

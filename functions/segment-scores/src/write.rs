@@ -146,14 +146,8 @@ mod tests {
             .collect();
         let now = "2026-01-01T00:00:00Z".parse().unwrap();
         let scoring = Settings::default().scoring;
-        let (ranks, model) = rapport_scoring::reduce(
-            &customers,
-            &Gaps::default(),
-            400,
-            "USD".parse().unwrap(),
-            &scoring,
-            now,
-        );
+        let (ranks, model) =
+            rapport_scoring::reduce(&customers, &Gaps::default(), 400, "USD".parse().unwrap(), &scoring, now);
         (customers, ranks, model)
     }
 

@@ -413,7 +413,11 @@ pub struct Score {
     #[schema(value_type = String)]
     pub as_of: Date,
     /// When ranks were last computed; absent in what is stored, since it changes with every recompute.
-    #[serde(default, with = "crate::settings::millis::option", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        with = "crate::settings::millis::option",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub scored_at: Option<Timestamp>,
     /// How each number comes about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -485,10 +489,18 @@ pub struct Recompute {
     #[serde(with = "crate::settings::millis")]
     pub created_at: Timestamp,
     /// When it began.
-    #[serde(default, with = "crate::settings::millis::option", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        with = "crate::settings::millis::option",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub started_at: Option<Timestamp>,
     /// When it ended.
-    #[serde(default, with = "crate::settings::millis::option", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        with = "crate::settings::millis::option",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub finished_at: Option<Timestamp>,
     /// Pages of customers: in all, once known, and written.
     pub pages: u64,
@@ -540,7 +552,11 @@ mod tests {
             (vec![], 0, "0", None, None, 0),
             (vec![bought(5, "10.00", "USD")], 1, "10", Some(5), Some(5), 0),
             (
-                vec![bought(9, "1.50", "USD"), bought(5, "10", "USD"), bought(9, "2.50", "USD")],
+                vec![
+                    bought(9, "1.50", "USD"),
+                    bought(5, "10", "USD"),
+                    bought(9, "2.50", "USD"),
+                ],
                 2,
                 "14",
                 Some(5),
@@ -587,10 +603,7 @@ mod tests {
         assert_eq!(figures.days.len(), MOST_DAYS);
         assert_eq!((figures.frequency(), figures.valued_days()), (1_000, 1_000));
         assert_eq!(figures.monetary(), "2500".parse().unwrap());
-        assert_eq!(
-            (figures.first().map(|day| day.0), figures.last()),
-            (Some(0), Some(999))
-        );
+        assert_eq!((figures.first().map(|day| day.0), figures.last()), (Some(0), Some(999)));
         assert_eq!(figures.until(300), None);
         assert_eq!(figures.until(599), None);
         let seen = figures.until(600).unwrap();

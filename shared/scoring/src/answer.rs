@@ -415,11 +415,25 @@ mod tests {
         let (customers, ranks, model) = world(300, 20_250);
         let stored = scored(&customers[7], ranks[7], &Judge::new(&model, 20_250));
         let rate = Decimal::new(3, 1);
-        let same_day = current(id(7), Some(&figures(7)), Some(stored.clone()), Some(&model), 20_250, rate);
+        let same_day = current(
+            id(7),
+            Some(&figures(7)),
+            Some(stored.clone()),
+            Some(&model),
+            20_250,
+            rate,
+        );
         assert_eq!(same_day.rfm, stored.rfm);
         assert_eq!(same_day.value, stored.value);
         assert_eq!(same_day.churn, stored.churn);
-        let later = current(id(7), Some(&figures(7)), Some(stored.clone()), Some(&model), 20_260, rate);
+        let later = current(
+            id(7),
+            Some(&figures(7)),
+            Some(stored.clone()),
+            Some(&model),
+            20_260,
+            rate,
+        );
         let (then, now) = (stored.rfm.unwrap(), later.rfm.unwrap());
         assert_eq!(now.recency_days, then.recency_days + 10);
         assert_eq!(now.cell, then.cell);

@@ -270,7 +270,12 @@ mod tests {
     #[test]
     fn known_margins_come_before_the_rate() {
         let mut known = figures(&[(0, "60"), (5, "40")]);
-        for (margin, of, expected) in [("0", "0", 0.3), ("30", "60", 0.42), ("55", "100", 0.55), ("-90", "100", 0.0)] {
+        for (margin, of, expected) in [
+            ("0", "0", 0.3),
+            ("30", "60", 0.42),
+            ("55", "100", 0.55),
+            ("-90", "100", 0.0),
+        ] {
             known.margin = margin.parse().unwrap();
             known.margin_of = of.parse().unwrap();
             let customer = Customer::at(id(1), &known, 9, Decimal::new(3, 1)).unwrap();

@@ -29,11 +29,16 @@ pub struct Part<const N: usize> {
 mod array {
     use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer};
 
-    pub(super) fn serialize<S: Serializer, const N: usize>(values: &[f64; N], serializer: S) -> Result<S::Ok, S::Error> {
+    pub(super) fn serialize<S: Serializer, const N: usize>(
+        values: &[f64; N],
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
         values.as_slice().serialize(serializer)
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>, const N: usize>(deserializer: D) -> Result<[f64; N], D::Error> {
+    pub(super) fn deserialize<'de, D: Deserializer<'de>, const N: usize>(
+        deserializer: D,
+    ) -> Result<[f64; N], D::Error> {
         let values = Vec::<f64>::deserialize(deserializer)?;
         values
             .try_into()
@@ -164,14 +169,7 @@ impl Part<4> {
             convergence,
         } = fit;
         let parameters = [model.r(), model.alpha(), model.a(), model.b()];
-        Self::new(
-            parameters,
-            *log_likelihood,
-            covariance,
-            *customers,
-            *basis,
-            convergence,
-        )
+        Self::new(parameters, *log_likelihood, covariance, *customers, *basis, convergence)
     }
 }
 
@@ -186,14 +184,7 @@ impl Part<3> {
             convergence,
         } = fit;
         let parameters = [model.p(), model.q(), model.v()];
-        Self::new(
-            parameters,
-            *log_likelihood,
-            covariance,
-            *customers,
-            *basis,
-            convergence,
-        )
+        Self::new(parameters, *log_likelihood, covariance, *customers, *basis, convergence)
     }
 }
 

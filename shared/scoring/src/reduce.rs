@@ -162,8 +162,8 @@ fn hundredths(share_rank: f64) -> u8 {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use rapport_domain::settings::Settings;
     use rapport_domain::Prefix;
+    use rapport_domain::settings::Settings;
 
     fn customers(n: u32) -> Vec<Customer> {
         (0..n)
@@ -227,7 +227,14 @@ mod tests {
 
     #[test]
     fn shares_are_whole_hundredths() {
-        for (share, expected) in [(0.0001, 1), (0.01, 1), (0.0100001, 2), (0.05, 5), (0.999, 100), (1.0, 100)] {
+        for (share, expected) in [
+            (0.0001, 1),
+            (0.01, 1),
+            (0.0100001, 2),
+            (0.05, 5),
+            (0.999, 100),
+            (1.0, 100),
+        ] {
             assert_eq!(hundredths(share), expected, "{share}");
         }
         assert_eq!(Ranks::decode(&[0, 1, 1, b'A', 1]), None);

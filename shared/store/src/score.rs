@@ -16,9 +16,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use aws_sdk_dynamodb::primitives::Blob;
-use aws_sdk_dynamodb::types::{
-    AttributeValue, Delete, Put, ReturnConsumedCapacity, ReturnValue, TransactWriteItem,
-};
+use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, ReturnConsumedCapacity, ReturnValue, TransactWriteItem};
 use jiff::{SignedDuration, Timestamp};
 use rapport_domain::score::{Contribution, Figures, JobStatus, Recompute, Score};
 use rapport_domain::{Prefix, RecordId, TenantId};
@@ -288,7 +286,10 @@ impl Store {
     async fn purchase(&self, tenant: TenantId, purchase: &Purchase) -> Result<Vec<RecordId>, StoreError> {
         let mut attempt = 0;
         loop {
-            let before = self.contributed(tenant, &[purchase.order]).await?.remove(&purchase.order);
+            let before = self
+                .contributed(tenant, &[purchase.order])
+                .await?
+                .remove(&purchase.order);
             if before.as_ref().is_some_and(|before| before.version >= purchase.version) {
                 return Ok(touched(purchase, before.as_ref()));
             }
@@ -730,8 +731,7 @@ fn job_of(item: &Item, now: Timestamp) -> Result<Recompute, StoreError> {
     job.pages_done = written(item) as u64;
     job.customers = number_of(item, "customers").unwrap_or(0);
     job.changed = number_of(item, "changed").unwrap_or(0);
-    job.errors
-        .extend(text_of(item, "fault").map(str::to_owned));
+    job.errors.extend(text_of(item, "fault").map(str::to_owned));
     // Its last message rests among the dead letters.
     if job.status == JobStatus::Running && moment("beat").is_some_and(|beat| beat + SILENCE < now) {
         job.status = JobStatus::Failed;
