@@ -1,1 +1,48 @@
-//! To come.
+//! Asks customers how satisfied they are: after a ticket is resolved or an order fulfilled an invitation is made, and
+//! when it is due it is mailed.
+//!
+//! Both steps may run twice. The invitation's id comes from the occasion, so that repeats make one; the mail's id is the
+//! invitation's, so that whoever gets it twice can tell. Answers are the business of `surveys`.
+
+mod invite;
+mod letter;
+mod send;
+
+use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
+use rapport_domain::{Actor, TenantId};
+use rapport_queue::{Envelope, Message, batch};
+use rapport_runtime::{App, BoxError, Function};
+use rapport_store::{Accept, StoreError};
+
+/// The function, called with messages of its queue.
+#[must_use]
+pub fn function() -> Function {
+    Function::Queue(|app, event| Box::pin(handle(app, event)))
+}
+
+/// Handles a batch of messages.
+pub async fn handle(app: App, event: SqsEvent) -> SqsBatchResponse {
+    batch(event, |envelope| one(&app, envelope)).await
+}
+
+async fn one(app: &App, envelope: Envelope) -> Result<(), BoxError> {
+    let Envelope { tenant, message } = envelope;
+    match message {
+        Message::ChangedV1 { subject, types, .. } => invite::invite(app, tenant, &subject, &types).await,
+        Message::SurveyDueV1 { invitation } => send::send(app, tenant, invitation).await,
+        _ => Err("a message of another kind".into()),
+    }
+}
+
+/// The context of what this worker does for a tenant; nothing for a tenant that is gone. `request` names the message, so
+/// that a write that comes again is recognised.
+async fn accept(app: &App, tenant: TenantId, request: &str) -> Result<Option<Accept>, StoreError> {
+    match app.store.rules(tenant, app.clock.now()).await {
+        Ok(rules) => {
+            let actor = Actor::worker("satisfaction-surveys", request);
+            Ok(Some(Accept::new(tenant, actor, rules)))
+        }
+        Err(StoreError::Missing) => Ok(None),
+        Err(error) => Err(error),
+    }
+}

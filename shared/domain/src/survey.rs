@@ -148,7 +148,10 @@ impl Language {
     /// A contact's language: his own where it is one of these, else the tenant's.
     #[must_use]
     pub fn of_contact(contact: Option<&str>, tenant: &str) -> Self {
-        contact.and_then(Self::of).or_else(|| Self::of(tenant)).unwrap_or_default()
+        contact
+            .and_then(Self::of)
+            .or_else(|| Self::of(tenant))
+            .unwrap_or_default()
     }
 }
 
@@ -177,7 +180,11 @@ impl Localised {
 
     fn check(field: &str, given: Option<Self>, invalid: &mut Invalid) -> Self {
         let given = given.unwrap_or_default();
-        let mut part = |tag: &str, value| invalid.take(text::optional(&format!("{field}/{tag}"), value, 500)).flatten();
+        let mut part = |tag: &str, value| {
+            invalid
+                .take(text::optional(&format!("{field}/{tag}"), value, 500))
+                .flatten()
+        };
         Self {
             en: part("en", given.en),
             zh_cn: part("zh-CN", given.zh_cn),
@@ -524,7 +531,11 @@ pub fn after_quiet_hours(at: Timestamp, quiet: Option<&QuietHours>, zone: &TimeZ
         return at;
     }
     let ends_today = local.time() < to;
-    let day = if ends_today { Some(local.date()) } else { local.date().tomorrow().ok() };
+    let day = if ends_today {
+        Some(local.date())
+    } else {
+        local.date().tomorrow().ok()
+    };
     day.and_then(|day| moment(day.to_datetime(to), at, zone)).unwrap_or(at)
 }
 
@@ -542,7 +553,11 @@ fn moment(local: DateTime, after: Timestamp, zone: &TimeZone) -> Option<Timestam
         AmbiguousOffset::Unambiguous { offset } => offset.to_timestamp(local).ok(),
         AmbiguousOffset::Fold { before, after: second } => {
             let first = before.to_timestamp(local).ok()?;
-            if first >= after { Some(first) } else { second.to_timestamp(local).ok() }
+            if first >= after {
+                Some(first)
+            } else {
+                second.to_timestamp(local).ok()
+            }
         }
         AmbiguousOffset::Gap { after, .. } => {
             // Read with the later offset the time lies before the change, which is then the next.
@@ -630,7 +645,11 @@ impl Invitation {
         if self.sent_at.is_some() || self.status == InvitationStatus::Skipped {
             return None;
         }
-        let status = if self.is_pending() { InvitationStatus::Sent } else { self.status };
+        let status = if self.is_pending() {
+            InvitationStatus::Sent
+        } else {
+            self.status
+        };
         Some(Self {
             sent_at: Some(now),
             status,
@@ -662,7 +681,11 @@ impl Invitation {
         if !self.is_open(now) {
             return Err(Invalid::one("", ALREADY_ANSWERED, "this survey was answered before"));
         }
-        let AnswerIn { score, comment, answers } = input;
+        let AnswerIn {
+            score,
+            comment,
+            answers,
+        } = input;
         let mut invalid = Invalid::default();
         let (lowest, highest) = self.metric.scale();
         let on_scale = score
@@ -713,7 +736,10 @@ impl Invitation {
         };
         let (subject, source) = match language {
             Language::En => (
-                format!("Dissatisfied customer: {metric} {score} of {highest}, {}", about.trim_end()),
+                format!(
+                    "Dissatisfied customer: {metric} {score} of {highest}, {}",
+                    about.trim_end()
+                ),
                 "Answer to the survey",
             ),
             Language::ZhCn => (
@@ -752,7 +778,9 @@ fn check_answers(answers: &BTreeMap<String, Value>, invalid: &mut Invalid) {
     for (key, value) in answers {
         let named = !key.is_empty()
             && key.len() <= 40
-            && key.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
+            && key
+                .chars()
+                .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
         let fits = match value {
             Value::Bool(_) => true,
             Value::Number(number) => number.as_i64().is_some_and(|n| (-1_000_000..=1_000_000).contains(&n)),
@@ -760,7 +788,11 @@ fn check_answers(answers: &BTreeMap<String, Value>, invalid: &mut Invalid) {
             _ => false,
         };
         if !named {
-            invalid.add("answers", "key_malformed", "a key is a-z, 0-9 and _, at most 40 characters");
+            invalid.add(
+                "answers",
+                "key_malformed",
+                "a key is a-z, 0-9 and _, at most 40 characters",
+            );
         } else if !fits {
             let detail = "an answer is a whole number, true, false or a text of at most 2,000 characters";
             invalid.add(&format!("answers/{key}"), "wrong_type", detail);
@@ -842,7 +874,11 @@ impl SurveyToken {
             invitation: RecordId::from_u128(Prefix::SurveyInvitation, number(&claims[16..32])),
             expires: Timestamp::from_second(seconds).map_err(|_| TokenError::Invalid)?,
         };
-        if token.expires <= now { Err(TokenError::Expired) } else { Ok(token) }
+        if token.expires <= now {
+            Err(TokenError::Expired)
+        } else {
+            Ok(token)
+        }
     }
 
     fn claims(&self) -> [u8; CLAIMS] {
@@ -919,17 +955,42 @@ mod tests {
             (shanghai, night, "2026-11-23T01:00:00Z", "2026-11-23T01:00:00Z"),
             (shanghai, night, "2026-11-22T06:00:00Z", "2026-11-22T06:00:00Z"),
             // Within one day.
-            ("UTC", Some(("12:00", "14:00")), "2026-11-22T12:30:00Z", "2026-11-22T14:00:00Z"),
-            ("UTC", Some(("12:00", "14:00")), "2026-11-22T14:30:00Z", "2026-11-22T14:30:00Z"),
+            (
+                "UTC",
+                Some(("12:00", "14:00")),
+                "2026-11-22T12:30:00Z",
+                "2026-11-22T14:00:00Z",
+            ),
+            (
+                "UTC",
+                Some(("12:00", "14:00")),
+                "2026-11-22T14:30:00Z",
+                "2026-11-22T14:30:00Z",
+            ),
             ("UTC", None, "2026-11-22T03:00:00Z", "2026-11-22T03:00:00Z"),
             // The night the clock is set forward is an hour shorter, the one it is set back an hour longer.
             (berlin, night, "2026-03-28T20:00:00Z", "2026-03-29T07:00:00Z"),
             (berlin, night, "2026-10-24T19:00:00Z", "2026-10-25T08:00:00Z"),
             // An end in the hour that does not exist is the change itself.
-            (berlin, Some(("22:00", "02:30")), "2026-03-29T00:30:00Z", "2026-03-29T01:00:00Z"),
+            (
+                berlin,
+                Some(("22:00", "02:30")),
+                "2026-03-29T00:30:00Z",
+                "2026-03-29T01:00:00Z",
+            ),
             // An end in the hour that comes twice: the first time, and for who is in the second, the second.
-            (berlin, Some(("22:00", "02:30")), "2026-10-25T00:10:00Z", "2026-10-25T00:30:00Z"),
-            (berlin, Some(("22:00", "02:30")), "2026-10-25T01:10:00Z", "2026-10-25T01:30:00Z"),
+            (
+                berlin,
+                Some(("22:00", "02:30")),
+                "2026-10-25T00:10:00Z",
+                "2026-10-25T00:30:00Z",
+            ),
+            (
+                berlin,
+                Some(("22:00", "02:30")),
+                "2026-10-25T01:10:00Z",
+                "2026-10-25T01:30:00Z",
+            ),
         ] {
             let quiet = quiet.map(|(from, to)| QuietHours {
                 from: from.to_owned(),
@@ -965,12 +1026,18 @@ mod tests {
 
     #[test]
     fn a_sample_is_the_share_asked_for_and_steady() {
-        let subjects: Vec<RecordId> = (0..2_000).map(|n| RecordId::at(Prefix::Order, at("2026-11-22T00:00:00Z"), n << 64)).collect();
+        let subjects: Vec<RecordId> = (0..2_000)
+            .map(|n| RecordId::at(Prefix::Order, at("2026-11-22T00:00:00Z"), n << 64))
+            .collect();
         let count = |rate: f64| subjects.iter().filter(|subject| sampled(**subject, rate)).count();
         assert_eq!((count(0.0), count(1.0)), (0, 2_000));
         // Four standard deviations to each side.
         assert!((411..=589).contains(&count(0.25)), "{}", count(0.25));
-        assert!(subjects.iter().all(|subject| !sampled(*subject, 0.25) || sampled(*subject, 0.5)));
+        assert!(
+            subjects
+                .iter()
+                .all(|subject| !sampled(*subject, 0.25) || sampled(*subject, 0.5))
+        );
     }
 
     #[test]
@@ -1008,12 +1075,28 @@ mod tests {
             (Metric::Nps, json!({"score": 11}), Some("out_of_range")),
             (Metric::Nps, json!({"score": -1}), Some("out_of_range")),
             (Metric::Nps, json!({"score": 256}), Some("out_of_range")),
-            (Metric::Ces, json!({"score": 7, "answers": {"again": true, "q_1": 3, "why": "x"}}), None),
+            (
+                Metric::Ces,
+                json!({"score": 7, "answers": {"again": true, "q_1": 3, "why": "x"}}),
+                None,
+            ),
             (Metric::Ces, json!({"score": 8}), Some("out_of_range")),
             (Metric::Ces, json!({}), Some("required")),
-            (Metric::Ces, json!({"score": 3, "answers": {"q": [1]}}), Some("wrong_type")),
-            (Metric::Ces, json!({"score": 3, "answers": {"Q": 1}}), Some("key_malformed")),
-            (Metric::Ces, json!({"score": 3, "comment": "x".repeat(MOST_COMMENT + 1)}), Some("too_long")),
+            (
+                Metric::Ces,
+                json!({"score": 3, "answers": {"q": [1]}}),
+                Some("wrong_type"),
+            ),
+            (
+                Metric::Ces,
+                json!({"score": 3, "answers": {"Q": 1}}),
+                Some("key_malformed"),
+            ),
+            (
+                Metric::Ces,
+                json!({"score": 3, "comment": "x".repeat(MOST_COMMENT + 1)}),
+                Some("too_long"),
+            ),
         ] {
             let answer: AnswerIn = serde_json::from_value(input.clone()).unwrap();
             let result = invitation(metric).answer(answer, now);
@@ -1027,14 +1110,19 @@ mod tests {
             score: Some(score),
             ..AnswerIn::default()
         };
-        let first = invitation(Metric::Csat).answer(say(1), at("2026-11-22T12:00:00Z")).unwrap();
+        let first = invitation(Metric::Csat)
+            .answer(say(1), at("2026-11-22T12:00:00Z"))
+            .unwrap();
         let second = first.answer(say(5), at("2026-11-23T11:59:59Z")).unwrap();
         assert_eq!((second.score, second.status), (Some(5), InvitationStatus::Answered));
         assert_eq!(second.first_answered_at, first.answered_at);
         let third = second.answer(say(2), at("2026-11-23T12:00:00Z")).unwrap_err();
         assert_eq!(third.problems[0].code, ALREADY_ANSWERED);
         // Sent is noted also where the answer came first, and skipped no more.
-        assert_eq!(second.sent(at("2026-11-23T12:00:00Z")).unwrap().status, InvitationStatus::Answered);
+        assert_eq!(
+            second.sent(at("2026-11-23T12:00:00Z")).unwrap().status,
+            InvitationStatus::Answered
+        );
         assert_eq!(second.skip(Skip::NotMailable), None);
     }
 
@@ -1076,8 +1164,15 @@ mod tests {
         let text = token.seal(&secret);
         let now = at("2026-12-21T23:59:59Z");
         assert_eq!(SurveyToken::open(&secret, &text, now), Ok(token));
-        assert_eq!(SurveyToken::open(&secret, &text, token.expires), Err(TokenError::Expired));
-        assert!(text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_')), "{text}");
+        assert_eq!(
+            SurveyToken::open(&secret, &text, token.expires),
+            Err(TokenError::Expired)
+        );
+        assert!(
+            text.bytes()
+                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_')),
+            "{text}"
+        );
         let bytes = URL_SAFE_NO_PAD.decode(&text).unwrap();
         let changed = (0..bytes.len()).map(|n| {
             let mut bytes = bytes.clone();
@@ -1097,7 +1192,11 @@ mod tests {
             token.invitation.to_string(),
         ]);
         for forged in forged {
-            assert_eq!(SurveyToken::open(&secret, &forged, now), Err(TokenError::Invalid), "{forged}");
+            assert_eq!(
+                SurveyToken::open(&secret, &forged, now),
+                Err(TokenError::Invalid),
+                "{forged}"
+            );
         }
     }
 
@@ -1137,7 +1236,13 @@ mod tests {
         let empty = Survey::create(SurveyIn::default(), &rules).unwrap_err();
         assert_eq!(empty.problems.len(), 2);
         let tenant = TenantId::new();
-        assert_eq!(Survey::built_in_id(tenant, Metric::Ces), Survey::built_in_id(tenant, Metric::Ces));
-        assert_ne!(Survey::built_in_id(tenant, Metric::Ces), Survey::built_in_id(TenantId::new(), Metric::Ces));
+        assert_eq!(
+            Survey::built_in_id(tenant, Metric::Ces),
+            Survey::built_in_id(tenant, Metric::Ces)
+        );
+        assert_ne!(
+            Survey::built_in_id(tenant, Metric::Ces),
+            Survey::built_in_id(TenantId::new(), Metric::Ces)
+        );
     }
 }

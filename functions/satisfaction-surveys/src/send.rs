@@ -1,0 +1,99 @@
+//! An invitation that is due: asked again whether it should go, mailed, noted as sent.
+
+use rapport_domain::survey::{Invitation, Skip, Survey, SurveyToken, after_quiet_hours};
+use rapport_domain::{RecordId, TenantId};
+use rapport_mail::MailError;
+use rapport_queue::Queue;
+use rapport_runtime::schedule::schedule;
+use rapport_runtime::{App, BoxError};
+use rapport_store::{Accept, StoreError};
+
+use crate::invite::{message, occasion, respondent};
+use crate::letter::{Letter, letter};
+
+/// Sends an invitation if it still waits and nothing speaks against it.
+pub async fn send(app: &App, tenant: TenantId, id: RecordId) -> Result<(), BoxError> {
+    let request = format!("send#{id}");
+    let Some(cx) = crate::accept(app, tenant, &request).await? else {
+        return Ok(());
+    };
+    let invitation = match app.store.get::<Invitation>(tenant, id).await {
+        Ok(record) => record.body,
+        Err(StoreError::Missing) => return Ok(()),
+        Err(error) => return Err(error.into()),
+    };
+    if !invitation.is_pending() {
+        return Ok(());
+    }
+    // Too early, or so late that the night has begun.
+    let quiet = cx.rules.settings.survey.quiet_hours.as_ref();
+    let earliest = after_quiet_hours(invitation.due_at.max(cx.rules.now), quiet, &cx.rules.settings.zone());
+    if earliest > cx.rules.now {
+        return schedule(app, Queue::SatisfactionSurveys, &message(tenant, id), earliest).await;
+    }
+    match ready(app, &cx, &invitation).await? {
+        Ok((survey, address)) => mail(app, &cx, id, &invitation, &survey, address).await,
+        Err(reason) => {
+            app.store.invitation_skipped(&cx, id, reason).await?;
+            Ok(())
+        }
+    }
+}
+
+/// The survey and the address that it goes to; or what has changed since the invitation was made.
+async fn ready(app: &App, cx: &Accept, invitation: &Invitation) -> Result<Result<(Survey, String), Skip>, StoreError> {
+    if !cx.rules.settings.survey.enabled {
+        return Ok(Err(Skip::Disabled));
+    }
+    let survey = match app.store.get::<Survey>(cx.tenant, invitation.survey_id).await {
+        Ok(survey) if survey.body.active => survey.body,
+        Ok(_) | Err(StoreError::Missing) => return Ok(Err(Skip::Disabled)),
+        Err(error) => return Err(error),
+    };
+    let Some(subject) = invitation.ticket_id.or(invitation.order_id) else {
+        return Ok(Err(Skip::Unsettled));
+    };
+    if let Err(reason) = occasion(app, cx, invitation.trigger, subject).await? {
+        return Ok(Err(reason));
+    }
+    let contact = match respondent(app, cx, invitation.contact_id).await? {
+        Ok(contact) => contact.body,
+        Err(reason) => return Ok(Err(reason)),
+    };
+    Ok(contact
+        .email
+        .map(|email| (survey, email.to_string()))
+        .ok_or(Skip::NotMailable))
+}
+
+async fn mail(
+    app: &App,
+    cx: &Accept,
+    id: RecordId,
+    invitation: &Invitation,
+    survey: &Survey,
+    to: String,
+) -> Result<(), BoxError> {
+    let token = SurveyToken {
+        tenant: cx.tenant,
+        invitation: id,
+        expires: invitation.expires_at,
+    };
+    let link = format!("{}/s/{}", app.config.public_url, token.seal(&app.config.secret_key));
+    let mail = letter(&Letter {
+        id,
+        to,
+        company: &cx.rules.settings.company,
+        survey,
+        invitation,
+        link: &link,
+    });
+    let mailer = app.mailer.as_ref().ok_or("MAIL is not set")?;
+    match mailer.send(&mail).await {
+        Ok(()) => app.store.invitation_sent(cx, id).await?,
+        // Its text may hold the address, which no log may.
+        Err(MailError::Malformed(_)) => app.store.invitation_skipped(cx, id, Skip::Undeliverable).await?,
+        Err(MailError::Unavailable(_) | MailError::Setting(_)) => return Err("mail could not be handed over".into()),
+    }
+    Ok(())
+}
