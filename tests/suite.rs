@@ -3,6 +3,8 @@
 
 mod api {
     mod contract;
+    mod identity;
     mod leads;
+    mod segments;
 }
 mod agreement;
