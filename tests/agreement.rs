@@ -41,6 +41,7 @@ pub fn apis() -> Vec<(&'static str, Api)> {
         ("orders", orders::api(app.clone())),
         ("search", search::api(app.clone())),
         ("segments", segments::api(app.clone())),
+        ("surveys", surveys::api(app.clone())),
         ("tickets", tickets::api(app.clone())),
         ("webhooks", webhooks::api(app.clone())),
     ]

@@ -3,8 +3,10 @@
 
 mod api {
     mod contract;
+    mod events;
     mod identity;
     mod leads;
     mod segments;
+    mod webhooks;
 }
 mod agreement;

@@ -342,7 +342,7 @@ async fn a_batch_does_each_by_itself_or_all_or_none() {
 #[tokio::test]
 async fn search_takes_any_of_several_groups() {
     let tenant = Tenant::new().await;
-    let inputs: Vec<Value> = (0..30).map(|n| json!({"name": format!("Name {n:02}"), "status": ["new", "working", "qualified"][n % 3], "rating": if n % 2 == 0 { "hot" } else { "cold" }})).collect();
+    let inputs: Vec<Value> = (0..30).map(|n| json!({"name": format!("Name {n:02}"), "status": (["new", "working", "qualified"][n % 3]), "rating": if n % 2 == 0 { "hot" } else { "cold" }})).collect();
     tenant
         .post("/v1/leads/batch", json!({"operation": "create", "inputs": inputs}))
         .await

@@ -16,10 +16,7 @@ fn order(contact: &str, day: &str, amount: &str) -> Value {
 }
 
 async fn buy(tenant: &Tenant, contact: &str, day: &str, amount: &str) -> String {
-    let made = tenant
-        .post("/v1/orders", order(contact, day, amount))
-        .await
-        .expect(201);
+    let made = tenant.post("/v1/orders", order(contact, day, amount)).await.expect(201);
     made["id"].as_str().unwrap().to_owned()
 }
 
@@ -117,7 +114,13 @@ async fn a_recompute_ranks_everybody_and_a_second_changes_nothing() {
         async move {
             let contact = contact(tenant, &format!("Customer {n}")).await;
             for k in 0..=n % 4 {
-                buy(tenant, &contact, &format!("2026-0{}-1{}", 1 + k, n % 10), &format!("{}.00", 10 + n)).await;
+                buy(
+                    tenant,
+                    &contact,
+                    &format!("2026-0{}-1{}", 1 + k, n % 10),
+                    &format!("{}.00", 10 + n),
+                )
+                .await;
             }
             contact
         }
@@ -132,7 +135,12 @@ async fn a_recompute_ranks_everybody_and_a_second_changes_nothing() {
     assert_eq!(job["errors"], json!([]));
 
     let segments = tenant.get("/v1/segments").await.expect(200);
-    let members: u64 = segments["data"].as_array().unwrap().iter().map(|s| s["members"].as_u64().unwrap()).sum();
+    let members: u64 = segments["data"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|s| s["members"].as_u64().unwrap())
+        .sum();
     assert_eq!(members, 12);
     assert_eq!(segments["model"]["customers"], 12);
     assert_eq!(segments["model"]["bg_nbd"]["basis"], "small_sample");
@@ -150,7 +158,10 @@ async fn a_recompute_ranks_everybody_and_a_second_changes_nothing() {
     let mut expected = contacts.clone();
     expected.sort_unstable();
     assert_eq!(listed, expected);
-    let score = tenant.get(&format!("/v1/contacts/{}/score", contacts[3])).await.expect(200);
+    let score = tenant
+        .get(&format!("/v1/contacts/{}/score", contacts[3]))
+        .await
+        .expect(200);
     assert_eq!(score["rfm"]["cell"].as_str().unwrap().len(), 3);
     assert!(score["value"]["p_alive"].as_f64().unwrap() <= 1.0);
     assert!(score["explain"]["cell"].as_str().unwrap().contains("12 customers"));
@@ -161,7 +172,12 @@ async fn a_recompute_ranks_everybody_and_a_second_changes_nothing() {
     assert_eq!(events["data"], json!([]));
 
     // A page at a time, each good for this list only.
-    let largest = segments["data"].as_array().unwrap().iter().max_by_key(|s| s["members"].as_u64()).unwrap();
+    let largest = segments["data"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .max_by_key(|s| s["members"].as_u64())
+        .unwrap();
     let path = format!("/v1/segments/{}/members", largest["key"].as_str().unwrap());
     let page = tenant.get(&format!("{path}?limit=1")).await.expect(200);
     assert_eq!(page["data"].as_array().unwrap().len(), 1);
@@ -179,7 +195,10 @@ async fn a_run_up_to_a_day_is_apart_and_silent() {
     }
     settles(&tenant, &ann, 3, "30.00").await;
     let score = format!("/v1/contacts/{ann}/score");
-    tenant.get("/v1/segments?until=2026-02-10").await.problem(404, "not_found");
+    tenant
+        .get("/v1/segments?until=2026-02-10")
+        .await
+        .problem(404, "not_found");
     let job = recompute(&tenant, json!({"until": "2026-02-10"})).await;
     assert_eq!((&job["until"], &job["customers"]), (&json!("2026-02-10"), &json!(1)));
     let then = tenant.get(&format!("{score}?until=2026-02-10")).await.expect(200);
@@ -201,12 +220,20 @@ async fn bad_questions_have_clear_answers() {
     let ann = contact(&tenant, "Ann").await;
     for (path, status, code) in [
         (format!("/v1/contacts/{ann}/score?until=yesterday"), 400, "malformed"),
-        (format!("/v1/contacts/{ann}/score?since=2026-01-01"), 400, "unknown_parameter"),
+        (
+            format!("/v1/contacts/{ann}/score?since=2026-01-01"),
+            400,
+            "unknown_parameter",
+        ),
         ("/v1/contacts/con_x/score".to_owned(), 404, "not_found"),
         ("/v1/segments/vip/members".to_owned(), 404, "not_found"),
         ("/v1/segments/loyal/members?limit=0".to_owned(), 400, "malformed"),
         ("/v1/segments/loyal/members?cursor=x".to_owned(), 400, "cursor_invalid"),
-        ("/v1/segments/jobs/job_01h455vb4pex5vsknk084sn02q".to_owned(), 404, "not_found"),
+        (
+            "/v1/segments/jobs/job_01h455vb4pex5vsknk084sn02q".to_owned(),
+            404,
+            "not_found",
+        ),
         ("/v1/segments?until=2026-01-01".to_owned(), 404, "not_found"),
     ] {
         tenant.get(&path).await.problem(status, code);
@@ -223,7 +250,9 @@ async fn bad_questions_have_clear_answers() {
     ] {
         tenant.post("/v1/segments/recompute", body).await.problem(status, code);
     }
-    let asked = tenant.send(reqwest::Method::POST, "/v1/segments/recompute", &[], None).await;
+    let asked = tenant
+        .send(reqwest::Method::POST, "/v1/segments/recompute", &[], None)
+        .await;
     let job = finished(&tenant, &asked).await;
     assert_eq!(job["customers"], 0);
     let path = asked.header("location").to_owned();

@@ -72,13 +72,17 @@ pub fn all() -> Functions {
         .product("leads", leads::function())
         .product("orders", orders::function())
         .product("record-merges", record_merges::function())
+        .product("satisfaction-surveys", satisfaction_surveys::function())
         .product("search", search::function())
         .product("search-index", search_index::function())
         .product("segment-scores", segment_scores::function())
         .product("segments", segments::function())
+        .product("surveys", surveys::function())
         .product("ticket-deadlines", ticket_deadlines::function())
         .product("tickets", tickets::function())
         .product("timers", timers::function())
+        .product("webhook-deliveries", webhook_deliveries::function())
+        .product("webhook-intake", webhook_intake::function())
         .product("webhooks", webhooks::function())
 }
 
@@ -110,12 +114,7 @@ mod tests {
     use crate::template::Template;
 
     /// Declared, and not yet here. Only ever shorter.
-    const TO_COME: [&str; 4] = [
-        "satisfaction-surveys",
-        "surveys",
-        "webhook-deliveries",
-        "webhook-intake",
-    ];
+    const TO_COME: [&str; 0] = [];
 
     #[test]
     fn the_registry_and_the_template_agree() {

@@ -9,7 +9,7 @@ use crate::email::Email;
 use crate::id::{Prefix, RecordId};
 use crate::invalid::Invalid;
 use crate::money::Money;
-use crate::record::{Kind, Record, Rules, Unique};
+use crate::record::{Kind, Rules, Unique};
 use crate::{phone, text};
 
 /// What kind of customer a company is.
@@ -286,10 +286,6 @@ impl crate::merge::Mergeable for Company {
 
     fn merged_external_ids(&mut self) -> &mut BTreeMap<String, BTreeSet<String>> {
         &mut self.merged_external_ids
-    }
-
-    fn single(_: &Record<Self>, _: &str) -> Option<String> {
-        None
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use crate::email::Email;
 use crate::id::{Prefix, RecordId};
@@ -694,6 +695,21 @@ impl crate::merge::Mergeable for Contact {
         &mut self.merged_external_ids
     }
 
+    const SINGLES: &'static [&'static str] = &["email", "phone"];
+
+    fn spell_out(&self, value: &mut Map<String, Value>) {
+        if self.given_name.is_some() || self.family_name.is_some() {
+            value.insert("name".to_owned(), self.name.clone().into());
+        }
+    }
+
+    fn keep_together(ours: &Map<String, Value>, theirs: &mut Map<String, Value>) {
+        if ours.contains_key("name") && ours.get("name") != theirs.get("name") {
+            theirs.remove("given_name");
+            theirs.remove("family_name");
+        }
+    }
+
     fn single(record: &Record<Self>, field: &str) -> Option<String> {
         match field {
             "email" => record.body.email.as_ref().map(ToString::to_string),
@@ -707,7 +723,7 @@ impl crate::merge::Mergeable for Contact {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     fn rules() -> Rules {
         Rules {

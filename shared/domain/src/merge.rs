@@ -28,8 +28,24 @@ pub trait Mergeable: Kind {
     /// The external ids that came by merging beside `external_ids`.
     fn merged_external_ids(&mut self) -> &mut BTreeMap<String, BTreeSet<String>>;
 
-    /// A field of the input that stands for an entry of a list: `email` for the primary address.
-    fn single(record: &Record<Self>, field: &str) -> Option<String>;
+    /// The fields of the input that stand for an entry of a list: `email` for the primary address.
+    const SINGLES: &'static [&'static str] = &[];
+
+    /// The value of one of [`Mergeable::SINGLES`].
+    fn single(record: &Record<Self>, field: &str) -> Option<String> {
+        let _ = (record, field);
+        None
+    }
+
+    /// Adds to a record's input what its rules would derive, where that must not be taken for a gap.
+    fn spell_out(&self, value: &mut Map<String, Value>) {
+        let _ = value;
+    }
+
+    /// Takes out of another record's input what only makes sense together with something that is not taken.
+    fn keep_together(ours: &Map<String, Value>, theirs: &mut Map<String, Value>) {
+        let _ = (ours, theirs);
+    }
 }
 
 /// A field in which the records differ.
@@ -202,11 +218,13 @@ pub fn merged<K: Mergeable>(
     let (stays, others) = (&all[0], &all[1..]);
     let mut value = stays.1.clone();
     for (_, other) in others {
-        for (field, theirs) in other {
+        let mut other = other.clone();
+        K::keep_together(&value, &mut other);
+        for (field, theirs) in &other {
             unite::<K>(&mut value, field, theirs, aliases);
         }
     }
-    let mut conflicts = conflicts::<K>(&all);
+    let mut conflicts = conflicts(into, from, &all);
     let mut invalid = Invalid::default();
     for (field, id) in fields {
         let place = format!("fields/{field}");
@@ -215,8 +233,7 @@ pub fn merged<K: Mergeable>(
             continue;
         };
         let record = if n == 0 { into } else { &from[n - 1] };
-        let single = all_of(into, from).any(|record| K::single(record, field).is_some());
-        if single {
+        if K::SINGLES.contains(&field.as_str()) {
             if let Some(text) = K::single(record, field) {
                 value.insert(field.clone(), Value::String(text));
             }
@@ -294,11 +311,14 @@ fn all_of<'a, K>(into: &'a Record<K>, from: &'a [Record<K>]) -> impl Iterator<It
 }
 
 /// A record as the whole input that would give it.
-fn editable<K: Kind>(record: &Record<K>) -> Result<Map<String, Value>, Invalid> {
+fn editable<K: Mergeable>(record: &Record<K>) -> Result<Map<String, Value>, Invalid> {
     let unfit = |error: serde_json::Error| Invalid::one("", "wrong_type", error.to_string());
     let mut value = serde_json::to_value(record.body.editable()).map_err(unfit)?;
     let common = serde_json::to_value(Common::from(record.meta.common.clone())).map_err(unfit)?;
     strip_nulls(&mut value);
+    if let Some(map) = value.as_object_mut() {
+        record.body.spell_out(map);
+    }
     let mut map = Map::new();
     for part in [value, common] {
         if let Value::Object(part) = part {
@@ -424,28 +444,40 @@ fn identity(entry: &Value) -> Value {
 }
 
 /// The fields with one value each in which records differ.
-fn conflicts<K: Mergeable>(all: &[(String, Map<String, Value>)]) -> Vec<Conflict> {
-    let fields: BTreeSet<&String> = all.iter().flat_map(|(_, value)| value.keys()).collect();
+fn conflicts<K: Mergeable>(
+    into: &Record<K>,
+    from: &[Record<K>],
+    all: &[(String, Map<String, Value>)],
+) -> Vec<Conflict> {
+    let united = ["tags", "external_ids", "custom", "consent", "do_not_contact", "note"];
+    let fields: BTreeSet<&str> = all
+        .iter()
+        .flat_map(|(_, value)| value.keys().map(String::as_str))
+        .filter(|field| !K::LISTS.contains(field) && !united.contains(field))
+        .chain(K::SINGLES.iter().copied())
+        .collect();
+    let value = |field: &str, n: usize, record: &Record<K>| match all[n].1.get(field) {
+        Some(value) => Some(value.clone()),
+        None => K::single(record, field).map(Value::String),
+    };
     fields
         .into_iter()
-        .filter(|field| {
-            !K::LISTS.contains(&field.as_str())
-                && !matches!(
-                    field.as_str(),
-                    "tags" | "external_ids" | "custom" | "consent" | "do_not_contact" | "note"
-                )
-        })
         .filter_map(|field| {
-            let values: BTreeMap<String, Value> = all
-                .iter()
-                .filter_map(|(id, value)| Some((id.clone(), value.get(field)?.clone())))
+            let values: Vec<(String, Value)> = all_of(into, from)
+                .enumerate()
+                .filter_map(|(n, record)| Some((all[n].0.clone(), value(field, n, record)?)))
                 .collect();
-            let first = values.values().next();
-            let differ = values.values().any(|value| Some(value) != first);
-            let chosen = all.iter().find(|(_, value)| value.contains_key(field))?.0.clone();
-            differ.then(|| Conflict {
-                field: field.clone(),
-                values,
+            let (chosen, first) = values.first()?.clone();
+            let same = |value: &Value| match (value, &first) {
+                // Addresses that differ in case alone are one.
+                (Value::String(a), Value::String(b)) if K::SINGLES.contains(&field) => {
+                    a.to_lowercase() == b.to_lowercase()
+                }
+                (a, b) => a == b,
+            };
+            values.iter().any(|(_, value)| !same(value)).then(|| Conflict {
+                field: field.to_owned(),
+                values: values.into_iter().collect(),
                 chosen,
             })
         })
@@ -596,9 +628,42 @@ mod tests {
         assert_eq!(choose("name", &id).unwrap().body.name, "Anna");
         let body = choose("email", &id).unwrap().body;
         assert_eq!((body.email.unwrap().as_str(), body.emails.len()), ("c@d.ef", 2));
+        let conflicts = choose("email", &id).unwrap().conflicts;
+        let fields: Vec<_> = conflicts.iter().map(|c| (c.field.as_str(), c.chosen == id)).collect();
+        assert_eq!(fields, [("email", true), ("name", false)]);
         assert!(choose("emails", &id).is_err());
         assert!(choose("nonsense", &id).is_err());
         assert!(choose("name", &RecordId::new(Prefix::Contact).to_string()).is_err());
+    }
+
+    #[test]
+    fn a_name_and_its_parts_stay_together() {
+        for (ours, theirs, expected) in [
+            (
+                json!({"given_name":"Ann","family_name":"Li"}),
+                json!({"name":"Bob"}),
+                ("Ann Li", Some("Ann")),
+            ),
+            (
+                json!({"name":"Ann"}),
+                json!({"given_name":"Bob","family_name":"Ro"}),
+                ("Ann", None),
+            ),
+            (
+                json!({"email":"a@b.co"}),
+                json!({"given_name":"Bob","family_name":"Ro"}),
+                ("Bob Ro", Some("Bob")),
+            ),
+            (
+                json!({"name":"Bob Ro"}),
+                json!({"given_name":"Bob","family_name":"Ro"}),
+                ("Bob Ro", Some("Bob")),
+            ),
+        ] {
+            let (into, from) = (record::<Contact>(ours), record::<Contact>(theirs));
+            let body = merged(&into, &[from], &BTreeMap::new(), &rules()).unwrap().body;
+            assert_eq!((body.name.as_str(), body.given_name.as_deref()), expected);
+        }
     }
 
     #[test]
