@@ -143,14 +143,8 @@ async fn a_list_is_paged_filtered_and_held_to_its_question() {
 async fn the_same_key_fifty_times_at_once_makes_one_record() {
     let tenant = Tenant::new().await;
     let key = unique("key");
-    let calls = (0..50).map(|_| {
-        tenant.json(
-            Method::POST,
-            "/v1/leads",
-            &[("idempotency-key", &key)],
-            json!({"name": "Once"}),
-        )
-    });
+    let headers = [("idempotency-key", key.as_str())];
+    let calls = (0..50).map(|_| tenant.json(Method::POST, "/v1/leads", &headers, json!({"name": "Once"})));
     let answers = join_all(calls).await;
     let ids: BTreeSet<&str> = answers
         .iter()

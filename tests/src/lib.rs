@@ -83,7 +83,6 @@ impl Answer {
     /// # Panics
     /// When the status is another.
     #[track_caller]
-    #[must_use]
     pub fn expect(self, status: u16) -> Value {
         assert_eq!(self.status, status, "{}", self.text);
         self.body

@@ -88,13 +88,8 @@ mod tests {
         ] {
             let found = change(&record(name, new.clone(), old)).unwrap();
             let found = found.map(|change| (change.tenant, change.entry.subject, change.entry.types));
-            let expected = expected.map(|(subject, types)| {
-                (
-                    tenant,
-                    subject.to_owned(),
-                    types.into_iter().map(str::to_owned).collect(),
-                )
-            });
+            let owned = |types: Vec<&str>| types.into_iter().map(str::to_owned).collect::<Vec<_>>();
+            let expected = expected.map(|(subject, types)| (tenant, subject.to_owned(), owned(types)));
             assert_eq!(found, expected, "{name} {new}");
         }
         let mut broken = row(1);

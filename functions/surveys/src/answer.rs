@@ -18,6 +18,7 @@ use crate::page::{self, Notice};
 
 /// An answer as recorded.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[schema(as = SurveyRecorded)]
 pub struct Recorded {
     /// `recorded`
     status: &'static str,

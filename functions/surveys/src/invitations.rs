@@ -3,19 +3,32 @@
 use axum::extract::{Path, State};
 use axum::response::Response;
 use http::StatusCode;
-use rapport_domain::Kind as _;
 use rapport_domain::survey::Invitation;
+use rapport_domain::{Kind as _, Meta};
 use rapport_http::list::{Question, filters, given};
 use rapport_http::resource::{cursor, id, link};
 use rapport_http::{Caller, Doc, Params, Problem, respond};
 use rapport_runtime::App;
 use rapport_store::Stored as _;
-use serde_json::json;
+use serde_json::{Value, json};
+
+fn schema(doc: &mut Doc) -> Value {
+    let meta = doc.schema::<Meta>();
+    let own = doc.schema::<Invitation>();
+    json!({"allOf": [meta, own]})
+}
+
+/// What reading one says of itself.
+pub fn reading() -> Doc {
+    let mut doc = Doc::new("Read an invitation and its answer");
+    let schema = schema(&mut doc);
+    doc.answers_schema(200, &schema)
+}
 
 /// What the list says of itself.
 pub fn listing() -> Doc {
     let mut doc = Doc::new("List invitations and their answers, newest first");
-    let item = doc.schema::<Invitation>();
+    let item = schema(&mut doc);
     let page = json!({"type": "object", "required": ["data", "has_more"], "properties": {
         "data": {"type": "array", "items": item}, "has_more": {"type": "boolean"}, "next_cursor": {"type": "string"}}});
     let limit = json!({"type": "integer", "minimum": 1, "maximum": 200, "default": 50});

@@ -12,7 +12,7 @@ mod stop;
 
 use axum::middleware::from_fn_with_state;
 use http::Method;
-use rapport_domain::survey::{AnswerIn, Invitation, Survey};
+use rapport_domain::survey::{AnswerIn, Survey};
 use rapport_http::{Access, Api, Area, Doc, Scope, Verb};
 use rapport_runtime::{App, Function};
 use serde_json::json;
@@ -38,7 +38,7 @@ pub fn api(app: App) -> Api {
             get.clone(),
             "/v1/survey-invitations/{id}",
             read,
-            Doc::new("Read an invitation and its answer").answers::<Invitation>(200),
+            invitations::reading(),
             invitations::read,
         )
         .route(

@@ -16,6 +16,7 @@ use serde::Serialize;
 
 /// A figure with its 95 % interval.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, utoipa::ToSchema)]
+#[schema(as = SurveyFigure)]
 pub struct Figure {
     /// The figure.
     value: f64,
@@ -42,6 +43,7 @@ impl From<figures::Estimate> for Figure {
 
 /// The net promoter score.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, utoipa::ToSchema)]
+#[schema(as = SurveyNps)]
 pub struct Nps {
     promoters: usize,
     passives: usize,
@@ -52,6 +54,7 @@ pub struct Nps {
 
 /// The customer effort score.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, utoipa::ToSchema)]
+#[schema(as = SurveyCes)]
 pub struct Ces {
     /// Mean agreement, 1 to 7.
     mean: Figure,
@@ -61,6 +64,7 @@ pub struct Ces {
 
 /// What the answers to a survey amount to. Figures without answers are absent.
 #[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
+#[schema(as = SurveyResults)]
 pub struct Results {
     #[schema(value_type = String)]
     survey_id: RecordId,

@@ -35,6 +35,7 @@ const MOST_ANSWERS: usize = 50;
 /// The figure that a survey asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
+#[schema(as = SurveyMetric)]
 pub enum Metric {
     /// Customer satisfaction, 1 to 5.
     Csat,
@@ -114,6 +115,7 @@ impl Metric {
 
 /// A language that customers are written to in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = SurveyLanguage)]
 pub enum Language {
     /// English.
     #[default]
@@ -194,6 +196,7 @@ impl Localised {
 
 /// What a customer is asked about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = SurveyTrigger)]
 pub enum Trigger {
     /// A ticket was resolved.
     #[serde(rename = "ticket.resolved")]
@@ -384,6 +387,7 @@ impl Kind for Survey {
 /// How far an invitation has come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
+#[schema(as = SurveyInvitationStatus)]
 pub enum InvitationStatus {
     /// Waits for its time.
     #[default]
@@ -404,6 +408,7 @@ impl InvitationStatus {
 /// Why nobody was asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = SurveySkip)]
 pub enum Skip {
     /// The tenant sends no surveys, or not this one.
     Disabled,
@@ -422,12 +427,13 @@ pub enum Skip {
 }
 
 /// What a caller may say of an invitation: nothing, since occasions make them.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct InvitationIn {}
 
 /// An invitation to one contact on one occasion, and the answer to it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = SurveyInvitation)]
 pub struct Invitation {
     /// The survey.
     pub survey_id: RecordId,
@@ -581,6 +587,7 @@ pub fn sampled(subject: RecordId, rate: f64) -> bool {
 /// What a respondent says.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = SurveyAnswerIn)]
 pub struct AnswerIn {
     /// The answer on the survey's scale. Required.
     #[serde(default)]
