@@ -613,12 +613,12 @@ impl Store {
         limit: usize,
         after: Option<&Position>,
     ) -> Result<(Vec<Receipt>, Option<Position>), StoreError> {
-        let partition = index_partition(&receipts_of(source), "by_status", status.as_str());
+        let partition = index_partition(RECEIPT, "by_source_id", &of_status(source, status));
         let page = self
             .query(
                 tenant,
                 Table::Webhooks,
-                &Query::index("by_status", partition),
+                &Query::index("by_source_id", partition),
                 limit,
                 after,
             )
