@@ -6,7 +6,6 @@ import os
 import queue
 import signal
 import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -158,6 +157,3 @@ def run(checks):
 
 def compact(value):
     return json.dumps(value, separators=(",", ":"))
-
-
-__all__ = ["HOST", "PASSWORD", "ROOT", "Service", "Subscriber", "Tenant", "compact", "eventually", "run", "sys"]

@@ -64,9 +64,9 @@ mod tests {
     #[test]
     fn only_changes_of_records_are_events() {
         let tenant = TenantId::new();
-        let lead = |version| json!({"id":"lead_1","version":version,"name":version.to_string(),"updated_at":"2026-11-22T00:00:00.000Z"});
-        let row = |version| image(tenant, "lead", "lead_1", version, &lead(version));
-        let score = |version, segment: &str| {
+        let lead = |version: u64| json!({"id":"lead_1","version":version,"name":version.to_string(),"updated_at":"2026-11-22T00:00:00.000Z"});
+        let row = |version: u64| image(tenant, "lead", "lead_1", version, &lead(version));
+        let score = |version: u64, segment: &str| {
             let doc = json!({"version":version,"contact_id":"con_1","rfm":{"segment":segment},"scored_at":"2026-11-22T00:00:00.000Z"});
             image(tenant, "score", "con_1", version, &doc)
         };

@@ -107,7 +107,11 @@ fn input(headers: &HeaderMap, bytes: &[u8]) -> Result<RecomputeIn, Problem> {
     if !essence.eq_ignore_ascii_case("application/json") {
         return Err(Problem::new(Code::UnsupportedMediaType).detail("send Content-Type: application/json"));
     }
-    Ok(rapport_domain::record::shape(body::parse(bytes)?)?)
+    let body = body::parse(bytes)?;
+    if !body.is_object() {
+        return Err(Invalid::one("", "wrong_type", "the body must be a JSON object").into());
+    }
+    Ok(rapport_domain::record::shape(body)?)
 }
 
 #[cfg(test)]
@@ -119,7 +123,8 @@ mod tests {
     fn the_body_may_be_left_out_but_not_be_wrong() {
         let json = || HeaderMap::from_iter([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))]);
         type Case = (HeaderMap, &'static str, Result<Option<&'static str>, Code>);
-        let cases: [Case; 8] = [
+        let cases: [Case; 9] = [
+            (json(), "[]", Err(Code::ValidationFailed)),
             (HeaderMap::new(), "", Ok(None)),
             (json(), " \n", Ok(None)),
             (json(), "{}", Ok(None)),

@@ -367,11 +367,15 @@ pub fn split<I: DeserializeOwned>(value: Value) -> Result<(Common, I), Invalid> 
     Ok((shape(Value::Object(common))?, shape(Value::Object(map))?))
 }
 
-/// Reads a value as a type, saying where it does not fit.
+/// Reads a JSON object as a type, saying where it does not fit.
 ///
 /// # Errors
 /// [`Invalid`] with code `wrong_type` or `field_unknown`.
 pub fn shape<T: DeserializeOwned>(value: Value) -> Result<T, Invalid> {
+    // A list of values would pass for an object of the same fields in their order.
+    if !value.is_object() {
+        return Err(Invalid::one("", "wrong_type", "this must be a JSON object"));
+    }
     serde_path_to_error::deserialize(value).map_err(|error| {
         let path = pointer(error.path());
         let text = error.inner().to_string();

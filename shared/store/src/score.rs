@@ -531,13 +531,12 @@ impl Store {
         }
         let mut lock = lock_key(tenant).attributes();
         lock.insert("job".to_owned(), text(job.to_string()));
-        lock.insert("until".to_owned(), number((now + SILENCE).as_millisecond()));
+        lock.insert("stale_at".to_owned(), number((now + SILENCE).as_millisecond()));
         lock.insert("expires".to_owned(), seconds(now, JOB_KEPT));
         let put = Put::builder()
             .table_name(self.table(Table::Insights)?)
             .set_item(Some(lock))
-            .condition_expression("attribute_not_exists(pk) OR job = :job OR #u < :now")
-            .expression_attribute_names("#u", "until")
+            .condition_expression("attribute_not_exists(pk) OR job = :job OR stale_at < :now")
             .expression_attribute_values(":job", text(job.to_string()))
             .expression_attribute_values(":now", number(now.as_millisecond()));
         let mut write = Write::new(tenant);

@@ -395,6 +395,7 @@ async fn put_alone(store: &Store, put: &Put, meaning: &Meaning) -> Result<(), St
         .table_name(put.table_name())
         .set_item(Some(put.item().clone()))
         .set_condition_expression(put.condition_expression().map(str::to_owned))
+        .set_expression_attribute_names(put.expression_attribute_names().cloned())
         .set_expression_attribute_values(put.expression_attribute_values().cloned())
         .set_return_values_on_condition_check_failure(put.return_values_on_condition_check_failure().cloned())
         .return_consumed_capacity(ReturnConsumedCapacity::Total);
