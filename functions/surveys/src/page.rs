@@ -290,7 +290,10 @@ mod tests {
             assert!(policy.contains("'sha256-") && !policy.contains("unsafe"), "{policy}");
             assert_eq!(page.headers()["x-robots-tag"], "noindex, nofollow");
             let html = String::from_utf8(to_bytes(page.into_body(), 100_000).await.unwrap().to_vec()).unwrap();
-            assert!(!html.contains("<script") && !html.contains("</textarea><"), "{html}");
+            assert!(
+                !html.contains("<script") && html.matches("</textarea>").count() <= 1,
+                "{html}"
+            );
             assert!(html.contains("&lt;script&gt;&quot;&#39;&amp;"), "{html}");
         }
     }
