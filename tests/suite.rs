@@ -1,12 +1,23 @@
 //! All end-to-end tests, against the public surface of one running host.
 #![allow(clippy::unwrap_used, missing_docs)]
 
+mod agreement;
 mod api {
+    mod contacts;
     mod contract;
     mod events;
     mod identity;
     mod leads;
+    mod merge;
+    mod search;
     mod segments;
+    mod surveys;
+    mod tickets;
     mod webhooks;
 }
-mod agreement;
+mod flows {
+    mod cdnow;
+}
+mod tenancy {
+    mod routes;
+}

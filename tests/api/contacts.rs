@@ -15,14 +15,22 @@ pub(crate) fn id(record: &Value) -> &str {
 async fn a_contact_belongs_to_a_company_that_is_there() {
     let tenant = Tenant::new().await;
     let company = made(&tenant, "companies", json!({"name": "Works", "industry": "steel"})).await;
-    let body = json!({"given_name": "Ann", "family_name": "Li", "email": "Ann@Works.Example", "company_id": id(&company)});
+    let body =
+        json!({"given_name": "Ann", "family_name": "Li", "email": "Ann@Works.Example", "company_id": id(&company)});
     let contact = made(&tenant, "contacts", body).await;
-    assert_eq!((&contact["name"], &contact["email"]), (&json!("Ann Li"), &json!("Ann@works.example")));
+    assert_eq!(
+        (&contact["name"], &contact["email"]),
+        (&json!("Ann Li"), &json!("Ann@works.example"))
+    );
     let path = format!("/v1/contacts/{}", id(&contact));
     let read = tenant.get(&format!("{path}?expand=company,score")).await.expect(200);
     assert_eq!(read["company"], company);
     let plain = tenant.get(&path).await;
-    assert!(plain.header("rapport-cost").starts_with("rru=1, wru=0"), "{}", plain.header("rapport-cost"));
+    assert!(
+        plain.header("rapport-cost").starts_with("rru=1, wru=0"),
+        "{}",
+        plain.header("rapport-cost")
+    );
     let listed = tenant
         .get(&format!("/v1/contacts?company_id={}", id(&company)))
         .await
@@ -30,7 +38,10 @@ async fn a_contact_belongs_to_a_company_that_is_there() {
     assert_eq!(listed["data"], json!([contact]));
     for wrong in ["com_01h455vb4pex5vsknk084sn02q", "lead_01h455vb4pex5vsknk084sn02q", "x"] {
         let answer = tenant.patch(&path, json!({"company_id": wrong})).await;
-        assert_eq!(answer.problem(422, "validation_failed").body["errors"][0]["pointer"], "#/company_id");
+        assert_eq!(
+            answer.problem(422, "validation_failed").body["errors"][0]["pointer"],
+            "#/company_id"
+        );
     }
     let other = Tenant::new().await;
     let answer = other
@@ -42,12 +53,27 @@ async fn a_contact_belongs_to_a_company_that_is_there() {
 #[tokio::test]
 async fn a_primary_address_is_one_contacts_alone_and_a_number_is_not() {
     let tenant = Tenant::new().await;
-    let first = made(&tenant, "contacts", json!({"name": "Ann", "email": "a@b.co", "phone": "(415) 555-2671"})).await;
-    let suspected = tenant.post("/v1/contacts", json!({"name": "Bob", "email": "A@b.co"})).await;
-    assert_eq!(suspected.problem(409, "duplicate_suspected").body["candidates"][0]["id"], first["id"]);
+    let first = made(
+        &tenant,
+        "contacts",
+        json!({"name": "Ann", "email": "a@b.co", "phone": "(415) 555-2671"}),
+    )
+    .await;
+    let suspected = tenant
+        .post("/v1/contacts", json!({"name": "Bob", "email": "A@b.co"}))
+        .await;
+    assert_eq!(
+        suspected.problem(409, "duplicate_suspected").body["candidates"][0]["id"],
+        first["id"]
+    );
     let allowed = [("rapport-allow-duplicate", "true")];
     let taken = tenant
-        .json(http::Method::POST, "/v1/contacts", &allowed, json!({"name": "Bob", "email": "A@b.co"}))
+        .json(
+            http::Method::POST,
+            "/v1/contacts",
+            &allowed,
+            json!({"name": "Bob", "email": "A@b.co"}),
+        )
         .await;
     assert_eq!(taken.problem(409, "conflict").body["holder"], first["id"]);
     made(&tenant, "contacts", json!({"name": "Bob", "phone": "+1 415 555 2671"})).await;
@@ -63,7 +89,12 @@ async fn a_primary_address_is_one_contacts_alone_and_a_number_is_not() {
         .await
         .expect(200);
     tenant
-        .json(http::Method::POST, "/v1/contacts", &allowed, json!({"name": "Bob", "email": "A@b.co"}))
+        .json(
+            http::Method::POST,
+            "/v1/contacts",
+            &allowed,
+            json!({"name": "Bob", "email": "A@b.co"}),
+        )
         .await
         .expect(201);
 }
@@ -78,7 +109,10 @@ async fn companies_do_not_belong_to_themselves() {
         let answer = tenant
             .patch(&format!("/v1/companies/{}", id(&a)), json!({"parent_id": id(parent)}))
             .await;
-        assert_eq!(answer.problem(422, "validation_failed").body["errors"][0]["code"], "circular");
+        assert_eq!(
+            answer.problem(422, "validation_failed").body["errors"][0]["code"],
+            "circular"
+        );
     }
     let listed = tenant
         .get(&format!("/v1/companies?parent_id={}", id(&a)))
@@ -117,7 +151,10 @@ async fn an_overview_shows_all_there_is_and_only_what_the_caller_may_read() {
         .expect(201);
     let secret = ["secret", "key"].iter().find_map(|name| key[*name].as_str()).unwrap();
     let limited = tenant.with_token(secret).get(&path).await.expect(200);
-    assert!(limited.get("orders").is_none() && limited.get("open_tickets").is_none(), "{limited}");
+    assert!(
+        limited.get("orders").is_none() && limited.get("open_tickets").is_none(),
+        "{limited}"
+    );
     let other = Tenant::new().await;
     other.get(&path).await.problem(404, "not_found");
 }
@@ -137,7 +174,11 @@ async fn a_lead_converts_once_into_a_contact_and_a_company() {
     assert_eq!(done["lead"]["contact_id"], done["contact"]["id"]);
     assert_eq!(done["contact"]["company_id"], done["company"]["id"]);
     assert_eq!(
-        (&done["contact"]["email"], &done["contact"]["tags"], &done["company"]["name"]),
+        (
+            &done["contact"]["email"],
+            &done["contact"]["tags"],
+            &done["company"]["name"]
+        ),
         (&json!("eve@orchard.example"), &json!(["fair"]), &json!("Orchard"))
     );
     let again = tenant.json(http::Method::POST, &path, &key, json!({})).await;
@@ -164,7 +205,11 @@ async fn a_lead_of_a_known_person_converts_into_that_contact() {
     let refused = tenant.post(&path, json!({})).await;
     assert_eq!(refused.problem(409, "conflict").body["holder"], contact["id"]);
     let companies = tenant.get("/v1/companies").await.expect(200);
-    assert_eq!(companies["data"], json!([]), "a refused conversion leaves nothing behind");
+    assert_eq!(
+        companies["data"],
+        json!([]),
+        "a refused conversion leaves nothing behind"
+    );
     for wrong in [
         json!({"contact_id": "con_01h455vb4pex5vsknk084sn02q"}),
         json!({"company_id": id(&contact)}),
@@ -177,7 +222,11 @@ async fn a_lead_of_a_known_person_converts_into_that_contact() {
         .await
         .expect(200);
     assert_eq!(
-        (&done["contact"]["id"], &done["contact"]["version"], &done["contact"]["phone"]),
+        (
+            &done["contact"]["id"],
+            &done["contact"]["version"],
+            &done["contact"]["phone"]
+        ),
         (&contact["id"], &json!(2), &json!("+14155552671"))
     );
     assert_eq!(done["contact"]["company_id"], done["company"]["id"]);

@@ -27,7 +27,12 @@ async fn a_merged_contact_leads_to_the_one_that_stays() {
     let body = json!({"name": "Anna", "email": "anna@b.example", "title": "Buyer", "external_ids": {"shop": "77"}, "tags": ["vip"]});
     let anna = made(&tenant, "contacts", body).await;
     let order = order(&tenant, &anna).await;
-    let ticket = made(&tenant, "tickets", json!({"contact_id": id(&anna), "subject": "Help", "channel": "web"})).await;
+    let ticket = made(
+        &tenant,
+        "tickets",
+        json!({"contact_id": id(&anna), "subject": "Help", "channel": "web"}),
+    )
+    .await;
     let path = format!("/v1/contacts/{}", id(&ann));
     let merge = json!({"from": [id(&anna)], "fields": {"email": id(&anna)}});
 
@@ -35,23 +40,46 @@ async fn a_merged_contact_leads_to_the_one_that_stays() {
     rehearsal["dry_run"] = json!(true);
     let shown = tenant.post(&format!("{path}/merge"), rehearsal).await.expect(200);
     assert_eq!(shown["record"]["email"], "anna@b.example");
-    let fields: Vec<_> = shown["conflicts"].as_array().unwrap().iter().map(|c| c["field"].as_str().unwrap()).collect();
+    let fields: Vec<_> = shown["conflicts"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|c| c["field"].as_str().unwrap())
+        .collect();
     assert_eq!(fields, ["email", "name"]);
     assert_eq!(tenant.get(&path).await.expect(200), ann, "a rehearsal writes nothing");
 
     let merged = tenant.post(&format!("{path}/merge"), merge.clone()).await;
-    assert_eq!((merged.status, merged.header("location")), (202, format!("/v1/jobs/{}", id(&merged.body["job"])).as_str()));
+    assert_eq!(
+        (merged.status, merged.header("location")),
+        (202, format!("/v1/jobs/{}", id(&merged.body["job"])).as_str())
+    );
     let (record, job) = (&merged.body["record"], &merged.body["job"]);
     assert_eq!(
-        (&record["name"], &record["email"], &record["title"], &record["external_ids"], &record["tags"]),
-        (&json!("Ann"), &json!("anna@b.example"), &json!("Buyer"), &json!({"shop": "77"}), &json!(["vip"]))
+        (
+            &record["name"],
+            &record["email"],
+            &record["title"],
+            &record["external_ids"],
+            &record["tags"]
+        ),
+        (
+            &json!("Ann"),
+            &json!("anna@b.example"),
+            &json!("Buyer"),
+            &json!({"shop": "77"}),
+            &json!(["vip"])
+        )
     );
     let again = tenant.post(&format!("{path}/merge"), merge).await.expect(202);
     assert_eq!(id(&again["job"]), id(job), "the same merge again is the same job");
     let followed = tenant.get(&format!("/v1/contacts/{}", id(&anna))).await.expect(200);
     assert_eq!(&followed, record);
     for key in ["shop/77", "email/anna@b.example"] {
-        let found = tenant.put(&format!("/v1/contacts/by/{key}"), json!({})).await.expect(200);
+        let found = tenant
+            .put(&format!("/v1/contacts/by/{key}"), json!({}))
+            .await
+            .expect(200);
         assert_eq!(found["id"], ann["id"], "{key}");
     }
     assert_eq!(done(&tenant, job).await["moved"], 2);
@@ -66,8 +94,18 @@ async fn a_merged_contact_leads_to_the_one_that_stays() {
 #[tokio::test]
 async fn undoing_a_merge_brings_everything_back() {
     let tenant = Tenant::new().await;
-    let ann = made(&tenant, "contacts", json!({"name": "Ann", "email": "ann@a.example", "external_ids": {"shop": "1"}})).await;
-    let anna = made(&tenant, "contacts", json!({"name": "Anna", "email": "anna@b.example", "external_ids": {"shop": "2"}})).await;
+    let ann = made(
+        &tenant,
+        "contacts",
+        json!({"name": "Ann", "email": "ann@a.example", "external_ids": {"shop": "1"}}),
+    )
+    .await;
+    let anna = made(
+        &tenant,
+        "contacts",
+        json!({"name": "Anna", "email": "anna@b.example", "external_ids": {"shop": "2"}}),
+    )
+    .await;
     let orders = [order(&tenant, &ann).await, order(&tenant, &anna).await];
     let path = format!("/v1/contacts/{}", id(&ann));
     let merged = tenant
@@ -75,14 +113,24 @@ async fn undoing_a_merge_brings_everything_back() {
         .await
         .expect(202);
     let found = tenant.put("/v1/contacts/by/shop/2", json!({})).await.expect(200);
-    assert_eq!((&found["id"], &found["external_ids"]["shop"]), (&ann["id"], &json!("1")), "a second id of one source leads here too");
+    assert_eq!(
+        (&found["id"], &found["external_ids"]["shop"]),
+        (&ann["id"], &json!("1")),
+        "a second id of one source leads here too"
+    );
     done(&tenant, &merged["job"]).await;
     tenant.patch(&path, json!({"occupation": "Cook"})).await.expect(200);
 
     let undo = json!({"merge": id(&merged["job"])});
     let undone = tenant.post(&format!("{path}/unmerge"), undo.clone()).await.expect(202);
-    assert_eq!((&undone["record"]["occupation"], &undone["record"]["emails"]), (&json!("Cook"), &ann["emails"]));
-    assert_eq!((&undone["restored"][0]["id"], &undone["restored"][0]["version"]), (&anna["id"], &json!(3)));
+    assert_eq!(
+        (&undone["record"]["occupation"], &undone["record"]["emails"]),
+        (&json!("Cook"), &ann["emails"])
+    );
+    assert_eq!(
+        (&undone["restored"][0]["id"], &undone["restored"][0]["version"]),
+        (&anna["id"], &json!(3))
+    );
     tenant
         .post(&format!("{path}/unmerge"), undo.clone())
         .await
@@ -93,11 +141,17 @@ async fn undoing_a_merge_brings_everything_back() {
         assert_eq!(read["contact_id"], contact["id"]);
     }
     for (key, contact) in [("shop/1", &ann), ("shop/2", &anna), ("email/anna@b.example", &anna)] {
-        let found = tenant.put(&format!("/v1/contacts/by/{key}"), json!({})).await.expect(200);
+        let found = tenant
+            .put(&format!("/v1/contacts/by/{key}"), json!({}))
+            .await
+            .expect(200);
         assert_eq!(found["id"], contact["id"], "{key}");
     }
     let other = Tenant::new().await;
-    other.post(&format!("{path}/unmerge"), undo).await.problem(404, "not_found");
+    other
+        .post(&format!("{path}/unmerge"), undo)
+        .await
+        .problem(404, "not_found");
 }
 
 #[tokio::test]
@@ -122,32 +176,54 @@ async fn what_cannot_be_merged_is_refused() {
     ] {
         tenant.post(&path, wrong).await.problem(422, "validation_failed");
     }
-    other.post(&path, json!({"from": [id(&foreign)]})).await.problem(404, "not_found");
+    other
+        .post(&path, json!({"from": [id(&foreign)]}))
+        .await
+        .problem(404, "not_found");
     let stale = [("if-match", "\"9\"")];
     tenant
         .json(http::Method::POST, &path, &stale, json!({"from": [id(&bob)]}))
         .await
         .problem(412, "precondition_failed");
     let answers = futures::future::join_all((0..10).map(|_| tenant.post(&path, json!({"from": [id(&bob)]})))).await;
-    let mut jobs: Vec<_> = answers.iter().filter(|a| a.status == 202).map(|a| id(&a.body["job"]).to_owned()).collect();
+    let mut jobs: Vec<_> = answers
+        .iter()
+        .filter(|a| a.status == 202)
+        .map(|a| id(&a.body["job"]).to_owned())
+        .collect();
     jobs.dedup();
     assert_eq!(jobs.len(), 1, "ten at once are one merge");
-    assert!(answers.iter().all(|answer| matches!(answer.status, 202 | 409 | 412 | 422)));
+    assert!(
+        answers
+            .iter()
+            .all(|answer| matches!(answer.status, 202 | 409 | 412 | 422))
+    );
 }
 
 #[tokio::test]
 async fn companies_merge_with_all_that_belongs_to_them() {
     let tenant = Tenant::new().await;
     let works = made(&tenant, "companies", json!({"name": "Works"})).await;
-    let inc = made(&tenant, "companies", json!({"name": "Works Inc", "parent_id": id(&works)})).await;
+    let inc = made(
+        &tenant,
+        "companies",
+        json!({"name": "Works Inc", "parent_id": id(&works)}),
+    )
+    .await;
     let daughter = made(&tenant, "companies", json!({"name": "Daughter", "parent_id": id(&inc)})).await;
     let contact = made(&tenant, "contacts", json!({"name": "Ann", "company_id": id(&inc)})).await;
     let merged = tenant
-        .post(&format!("/v1/companies/{}/merge", id(&works)), json!({"from": [id(&inc)]}))
+        .post(
+            &format!("/v1/companies/{}/merge", id(&works)),
+            json!({"from": [id(&inc)]}),
+        )
         .await
         .expect(202);
     done(&tenant, &merged["job"]).await;
-    for (plural, record, field) in [("contacts", &contact, "company_id"), ("companies", &daughter, "parent_id")] {
+    for (plural, record, field) in [
+        ("contacts", &contact, "company_id"),
+        ("companies", &daughter, "parent_id"),
+    ] {
         let moved = tenant.get(&format!("/v1/{plural}/{}", id(record))).await.expect(200);
         assert_eq!(moved[field], works["id"], "{plural}");
     }

@@ -20,18 +20,41 @@ async fn found(tenant: &Tenant, question: &str, record: &Value) {
 }
 
 async fn lost(tenant: &Tenant, question: &str) {
-    eventually(question, || async { find(tenant, question).await.is_empty().then_some(()) }).await;
+    eventually(question, || async {
+        find(tenant, question).await.is_empty().then_some(())
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn records_are_found_by_what_people_type() {
     let tenant = Tenant::new().await;
-    let ann = made(&tenant, "contacts", json!({"name": "Ann Müller", "email": "ann@shop.example", "phone": "(415) 555-2671"})).await;
-    let li = made(&tenant, "contacts", json!({"name": "李小明", "external_ids": {"erp": "K-17"}})).await;
-    let company = made(&tenant, "companies", json!({"name": "Iron Works", "website": "ironworks.example"})).await;
+    let ann = made(
+        &tenant,
+        "contacts",
+        json!({"name": "Ann Müller", "email": "ann@shop.example", "phone": "(415) 555-2671"}),
+    )
+    .await;
+    let li = made(
+        &tenant,
+        "contacts",
+        json!({"name": "李小明", "external_ids": {"erp": "K-17"}}),
+    )
+    .await;
+    let company = made(
+        &tenant,
+        "companies",
+        json!({"name": "Iron Works", "website": "ironworks.example"}),
+    )
+    .await;
     let lead = made(&tenant, "leads", json!({"name": "Zoe", "company_name": "Orchard"})).await;
     let product = made(&tenant, "products", json!({"sku": "TEA-100", "name": "Green tea"})).await;
-    let ticket = made(&tenant, "tickets", json!({"subject": "Screen is broken", "channel": "web", "contact_id": id(&ann)})).await;
+    let ticket = made(
+        &tenant,
+        "tickets",
+        json!({"subject": "Screen is broken", "channel": "web", "contact_id": id(&ann)}),
+    )
+    .await;
     for (question, record) in [
         ("ann", &ann),
         ("muller ann", &ann),
@@ -51,7 +74,10 @@ async fn records_are_found_by_what_people_type() {
     assert!(find(&tenant, "明小").await.is_empty());
     assert!(find(&tenant, "ann tea").await.is_empty());
     let hit = find(&tenant, "broken").await.remove(0);
-    assert_eq!((&hit["kind"], &hit["title"]), (&json!("ticket"), &json!("Screen is broken")));
+    assert_eq!(
+        (&hit["kind"], &hit["title"]),
+        (&json!("ticket"), &json!("Screen is broken"))
+    );
     let other = Tenant::new().await;
     assert!(find(&other, "ann").await.is_empty());
 }
@@ -75,7 +101,9 @@ async fn the_index_follows_changes_deletion_and_restoring() {
 async fn common_words_do_not_hide_rare_ones() {
     let tenant = Tenant::new().await;
     for batch in 0..3 {
-        let inputs: Vec<Value> = (0..100).map(|n| json!({"name": format!("Common Person{batch}x{n}")})).collect();
+        let inputs: Vec<Value> = (0..100)
+            .map(|n| json!({"name": format!("Common Person{batch}x{n}")}))
+            .collect();
         let answer = tenant
             .post("/v1/contacts/batch", json!({"operation": "create", "inputs": inputs}))
             .await;
@@ -94,7 +122,13 @@ async fn common_words_do_not_hide_rare_ones() {
     let answer = tenant.get("/v1/search?q=common&limit=50").await;
     assert_eq!(answer.body["data"].as_array().unwrap().len(), 50);
     let cost = answer.header("rapport-cost").to_owned();
-    let units: f64 = cost.trim_start_matches("rru=").split(',').next().unwrap().parse().unwrap();
+    let units: f64 = cost
+        .trim_start_matches("rru=")
+        .split(',')
+        .next()
+        .unwrap()
+        .parse()
+        .unwrap();
     assert!(units <= 10.0, "{cost}");
 }
 
@@ -124,6 +158,11 @@ async fn a_bad_question_is_refused() {
     found(&tenant, "shared", &lead).await;
     found(&tenant, "shared", &contact).await;
     let limited = tenant.with_token(secret).get("/v1/search?q=shared").await.expect(200);
-    let kinds: Vec<_> = limited["data"].as_array().unwrap().iter().map(|hit| hit["kind"].clone()).collect();
+    let kinds: Vec<_> = limited["data"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|hit| hit["kind"].clone())
+        .collect();
     assert_eq!(kinds, ["lead"]);
 }

@@ -266,3 +266,51 @@ async fn bad_questions_have_clear_answers() {
         .await;
     assert_eq!((once.status, &once.body["id"]), (202, &twice.body["id"]));
 }
+
+#[tokio::test]
+async fn a_customer_who_moves_up_is_told_of_and_one_who_is_merged_takes_purchases_along() {
+    let tenant = Tenant::new().await;
+    let contacts = join_all((0..6).map(|n| {
+        let tenant = &tenant;
+        async move {
+            let contact = contact(tenant, &format!("Customer {n}")).await;
+            buy(tenant, &contact, &format!("2026-01-0{}", n + 1), "10.00").await;
+            contact
+        }
+    }))
+    .await;
+    for contact in &contacts {
+        settles(&tenant, contact, 1, "10.00").await;
+    }
+    recompute(&tenant, json!({})).await;
+    // The one whose only purchase lies furthest back becomes the best customer.
+    let first = &contacts[0];
+    for day in ["2026-02-01", "2026-02-08", "2026-02-15"] {
+        buy(&tenant, first, day, "500.00").await;
+    }
+    settles(&tenant, first, 4, "1510.00").await;
+    let job = recompute(&tenant, json!({})).await;
+    assert!(job["changed"].as_u64().unwrap() >= 1, "{job}");
+    let event = eventually("the event of a changed segment", || async {
+        let feed = tenant.get("/v1/events?types=contact.segment_changed").await.expect(200);
+        let events = feed["data"].as_array().unwrap().clone();
+        events.into_iter().find(|event| event["subject"] == **first)
+    })
+    .await;
+    assert_eq!(event["data"]["rfm"]["r"], 5);
+    assert_ne!(event["data"]["rfm"]["segment"], event["previous"]["rfm"]["segment"]);
+
+    let merged = tenant
+        .post(&format!("/v1/contacts/{first}/merge"), json!({"from": [contacts[1]]}))
+        .await;
+    assert!((200..300).contains(&merged.status), "{}", merged.text);
+    settles(&tenant, first, 5, "1520.00").await;
+    // The merged id leads to the one that stays, and the other's score goes with the next recompute.
+    let through = tenant
+        .get(&format!("/v1/contacts/{}/score", contacts[1]))
+        .await
+        .expect(200);
+    assert_eq!(through["contact_id"], **first);
+    let job = recompute(&tenant, json!({})).await;
+    assert_eq!(job["customers"], 5);
+}

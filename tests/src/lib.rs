@@ -29,6 +29,10 @@ pub fn world() -> &'static World {
         let folder = tempfile::tempdir().unwrap_or_else(|error| panic!("no folder for mails: {error}"));
         let outbox = folder.path().to_path_buf();
         let clock = Clock::default();
+        // What a function logs helps where a test fails: RUST_LOG=warn shows it.
+        if std::env::vars().any(|(name, _)| name == "RUST_LOG") {
+            rapport_runtime::lambda::logs();
+        }
         let (send, receive) = std::sync::mpsc::channel();
         let options = Options::of_test(&outbox, clock.clone());
         std::thread::spawn(move || {

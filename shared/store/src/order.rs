@@ -168,17 +168,18 @@ fn asked() -> MutexGuard<'static, HashMap<TenantId, Vec<Ask>>> {
 }
 
 /// Whoever asked first gathers what the others ask; should it give up, they go on by themselves.
-struct Gathering(TenantId);
+struct Gathering(Option<TenantId>);
 
 impl Gathering {
-    fn take(&self) -> Vec<Ask> {
-        asked().remove(&self.0).unwrap_or_default()
+    fn asks(&mut self) -> Vec<Ask> {
+        let tenant = self.0.take();
+        tenant.and_then(|tenant| asked().remove(&tenant)).unwrap_or_default()
     }
 }
 
 impl Drop for Gathering {
     fn drop(&mut self) {
-        drop(self.take());
+        drop(self.asks());
     }
 }
 
@@ -193,9 +194,9 @@ async fn promised(store: &Store, cx: &Accept, named: &ContactRef) -> Result<Reco
         waiting.len() == 1
     };
     if first {
-        let gathering = Gathering(cx.tenant);
+        let mut gathering = Gathering(Some(cx.tenant));
         tokio::time::sleep(GATHERING).await;
-        promise_all(store, cx, gathering.take()).await;
+        promise_all(store, cx, gathering.asks()).await;
     }
     match receiver.await {
         Ok(id) => Ok(id),
