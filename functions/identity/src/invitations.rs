@@ -185,7 +185,7 @@ pub async fn revoke(State(app): State<App>, caller: Caller, Path(text): Path<Str
                     ..found
                 },
             )
-            .await?
+            .await?;
         }
         InvitationStatus::Revoked | InvitationStatus::Expired => {}
         InvitationStatus::Accepted => {
