@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use futures::future::join_all;
-use rapport_host::{Host, Options};
 use jiff::SignedDuration;
+use rapport_host::{Host, Options};
 use rapport_runtime::Clock;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -141,7 +141,7 @@ async fn a_ticket_flows_from_new_to_closed() {
 #[tokio::test]
 async fn the_feed_tells_what_happened_to_a_ticket() {
     let tenant = firm().await;
-    let (ticket, path) = opened(&tenant, json!({"subject": "A"})).await;
+    let (_, path) = opened(&tenant, json!({"subject": "A"})).await;
     tenant
         .post(&format!("{path}/messages"), json!({"body": "Hello"}))
         .await
@@ -229,7 +229,7 @@ async fn a_ticket_names_only_what_is_there_and_takes_its_contacts_company() {
         .post("/v1/contacts", json!({"name": "Ann", "company_id": company["id"]}))
         .await
         .expect(201);
-    let (ticket, path) = opened(&tenant, json!({"subject": "A", "contact_id": contact["id"]})).await;
+    let (_, path) = opened(&tenant, json!({"subject": "A", "contact_id": contact["id"]})).await;
     assert_eq!(ticket["company_id"], company["id"]);
     let theirs = other.post("/v1/contacts", json!({"name": "Ann"})).await.expect(201);
     for body in [

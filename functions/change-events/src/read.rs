@@ -51,6 +51,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
+    #[allow(clippy::needless_pass_by_value, reason = "a table of literals reads better")]
     fn record(name: &str, new: Value, old: Value) -> EventRecord {
         let json = json!({"awsRegion":"us-east-1","eventID":"1","eventName":name,"dynamodb":{
             "ApproximateCreationDateTime":0,"SequenceNumber":"1","SizeBytes":1,"NewImage":new,"OldImage":old,"Keys":{}}});

@@ -91,6 +91,7 @@ pub fn differences(
             continue;
         }
         score.value = judge.value(customer, model.currency);
+        score.scored_at = Some(model.scored_at);
         new.push(NewScore {
             version: before.map_or(0, |before| before.version) + 1,
             stable,
@@ -174,7 +175,7 @@ mod tests {
         assert!(
             first
                 .iter()
-                .all(|new| new.version == 1 && new.score.scored_at.is_none())
+                .all(|new| new.version == 1 && new.score.scored_at == Some(model.scored_at))
         );
         let (second, gone) = differences(&customers, &ranks, &model, 400, stored(&first));
         assert_eq!((second.len(), gone.len()), (0, 0));

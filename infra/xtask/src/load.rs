@@ -72,7 +72,11 @@ impl Progress {
         let done = self.done.fetch_add(rows, Ordering::Relaxed) + rows;
         let rate = done as f64 / self.started.elapsed().as_secs_f64().max(0.001);
         let filled = 40 * done / self.total.max(1);
-        eprint!("\r[{:<40}] {done}/{} rows, {rate:.0} a second ", "#".repeat(filled), self.total);
+        eprint!(
+            "\r[{:<40}] {done}/{} rows, {rate:.0} a second ",
+            "#".repeat(filled),
+            self.total
+        );
     }
 }
 
@@ -120,7 +124,11 @@ impl Orders {
             batches.push_back(rows.drain(..rows.len().min(BATCH)).collect());
         }
         let total: usize = batches.iter().map(Vec::len).sum();
-        let bar = Progress { done: AtomicUsize::new(0), total, started: Instant::now() };
+        let bar = Progress {
+            done: AtomicUsize::new(0),
+            total,
+            started: Instant::now(),
+        };
         let token = Mutex::new(self.sign_in()?);
         let started = Instant::now();
         let queue = Mutex::new(batches);

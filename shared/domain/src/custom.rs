@@ -296,7 +296,7 @@ mod tests {
             required: true,
             ..field(FieldType::Text)
         };
-        assert!(check(&[required.clone()], "lead", &BTreeMap::new(), "CN").is_err());
+        assert!(check(std::slice::from_ref(&required), "lead", &BTreeMap::new(), "CN").is_err());
         assert!(check(&[required], "contact", &BTreeMap::new(), "CN").is_ok());
         assert!(check(&[], "lead", &BTreeMap::from([("y".to_owned(), json!(1))]), "CN").is_err());
     }

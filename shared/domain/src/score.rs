@@ -412,7 +412,7 @@ pub struct Score {
     /// The day the figures are of, in the tenant's time zone.
     #[schema(value_type = String)]
     pub as_of: Date,
-    /// When ranks were last computed; absent in what is stored, since it changes with every recompute.
+    /// When ranks were last computed.
     #[serde(
         default,
         with = "crate::settings::millis::option",

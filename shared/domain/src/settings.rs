@@ -405,16 +405,16 @@ mod tests {
             ("#/time_zone", |s| s.time_zone = "Mars/Base".into()),
             ("#/locale", |s| s.locale = "xx".into()),
             ("#/working_hours/mon", |s| {
-                s.working_hours.get_mut("mon").unwrap()[0].1 = "14:00".into()
+                s.working_hours.get_mut("mon").unwrap()[0].1 = "14:00".into();
             }),
             ("#/working_hours/noday", |s| {
-                drop(s.working_hours.insert("noday".into(), vec![]))
+                drop(s.working_hours.insert("noday".into(), vec![]));
             }),
             ("#/sla/policies/0", |s| s.sla.policies[0].first_response_minutes = 0),
             ("#/survey/sample_rate", |s| s.survey.sample_rate = 1.5),
             ("#/scoring/pareto_cuts", |s| s.scoring.pareto_cuts = (0.9, 0.8)),
             ("#/allowed_origins", |s| {
-                s.allowed_origins = vec!["https://a.b/c".into()]
+                s.allowed_origins = vec!["https://a.b/c".into()];
             }),
         ];
         for (pointer, change) in cases {

@@ -282,7 +282,7 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
     let [a, b, c, ..] = address.segments();
     // Only 2000::/3 is handed out as global unicast; all embedded and translated forms but 6to4 lie outside.
     let global = a & 0xe000 == 0x2000;
-    let special = (a == 0x2001 && b < 0x0200) || (a == 0x2001 && b == 0x0db8) || (a == 0x3fff && b < 0x1000);
+    let special = (a == 0x2001 && (b < 0x0200 || b == 0x0db8)) || (a == 0x3fff && b < 0x1000);
     let inner = (a == 0x2002).then(|| {
         let ([b, c], [d, e]) = (b.to_be_bytes(), c.to_be_bytes());
         Ipv4Addr::new(b, c, d, e)

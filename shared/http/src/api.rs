@@ -36,6 +36,7 @@ pub struct Doc {
     answers: BTreeMap<u16, Value>,
     params: Vec<Value>,
     schemas: Vec<(String, RefOr<Schema>)>,
+    joined: Vec<(String, Value)>,
 }
 
 impl Doc {
@@ -48,6 +49,7 @@ impl Doc {
             answers: BTreeMap::new(),
             params: Vec::new(),
             schemas: Vec::new(),
+            joined: Vec::new(),
         }
     }
 
@@ -130,6 +132,20 @@ impl Doc {
         let name = T::name().to_string();
         self.schemas.push((name.clone(), T::schema()));
         T::schemas(&mut self.schemas);
+        json!({"$ref": format!("#/components/schemas/{name}")})
+    }
+
+    /// The reference to one schema with the fields of two types. They cannot be named side by side in an `allOf`: each
+    /// refuses the other's fields.
+    pub fn joined<A: ToSchema, B: ToSchema>(&mut self, name: &str) -> Value {
+        self.schema::<A>();
+        self.schema::<B>();
+        let mut whole = schema_of::<B>();
+        let other = schema_of::<A>();
+        for (field, schema) in other["properties"].as_object().into_iter().flatten() {
+            whole["properties"][field] = schema.clone();
+        }
+        self.joined.push((name.to_owned(), whole));
         json!({"$ref": format!("#/components/schemas/{name}")})
     }
 
@@ -248,6 +264,9 @@ impl Api {
             self.schemas
                 .entry(name)
                 .or_insert_with(|| serde_json::to_value(schema).unwrap_or_default());
+        }
+        for (name, schema) in doc.joined {
+            self.schemas.insert(name, schema);
         }
         let filter = MethodFilter::try_from(method.clone()).unwrap_or(MethodFilter::TRACE);
         let guard = from_fn_with_state((self.app.clone(), access), crate::envelope::authorise);

@@ -81,9 +81,7 @@ fn schema<K: Resource>(doc: &mut Doc) -> Value {
 }
 
 fn body_schema<K: Resource>(doc: &mut Doc) -> Value {
-    let common = doc.schema::<rapport_domain::Common>();
-    let own = doc.schema::<K::In>();
-    json!({"allOf": [common, own]})
+    doc.joined::<rapport_domain::Common, K::In>(&format!("{}Body", K::name()))
 }
 
 impl Api {

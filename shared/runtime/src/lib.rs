@@ -12,6 +12,6 @@ pub use app::{App, Function};
 pub use clock::Clock;
 pub use config::{Config, ConfigError};
 pub use lambda::run;
-pub use schedule::schedule;
 pub use rapport_queue::batch::BoxError;
+pub use schedule::schedule;
 pub use token::{Claims, TokenError, Tokens};

@@ -1042,6 +1042,17 @@ impl Store {
     }
 }
 
+/// The score as JSON, with what an event is made from: the version, and who wrote it.
+fn document(new: &NewScore) -> Result<String, StoreError> {
+    let mut value = serde_json::to_value(&new.score).map_err(|error| StoreError::Internal(error.to_string()))?;
+    if let Some(map) = value.as_object_mut() {
+        map.insert("version".to_owned(), new.version.into());
+        map.insert("updated_by".to_owned(), "segment-scores".into());
+        map.insert("updated_via".to_owned(), "worker".into());
+    }
+    Ok(value.to_string())
+}
+
 fn score_row(tenant: TenantId, new: &NewScore, request: &str) -> Result<Item, StoreError> {
     let score = &new.score;
     let contact = score.contact_id.to_string();
@@ -1050,7 +1061,7 @@ fn score_row(tenant: TenantId, new: &NewScore, request: &str) -> Result<Item, St
     row.insert("v".to_owned(), number(new.version));
     row.insert("rid".to_owned(), text(request));
     row.insert("stable".to_owned(), text(&new.stable));
-    row.insert("doc".to_owned(), text(json(score)?));
+    row.insert("doc".to_owned(), text(document(new)?));
     if let Some(rfm) = &score.rfm
         && let Some(segment) = &rfm.segment
     {
@@ -1138,6 +1149,9 @@ mod tests {
             ]
         );
         assert_eq!(text_of(&row, "pk"), Some(format!("{tenant}#score").as_str()));
+        let doc: serde_json::Value = serde_json::from_str(text_of(&row, "doc").unwrap()).unwrap();
+        assert_eq!((&doc["version"], &doc["updated_via"]), (&3.into(), &"worker".into()));
+        assert_eq!(Store::score_of(&row).unwrap(), new("12.50").score);
         assert_eq!(
             text_of(&row, "by_segment"),
             Some(format!("{tenant}#score#segment#loyal").as_str())

@@ -27,8 +27,12 @@ pub struct TenantRules {
 
 /// What this process remembers of tenants. One for all functions that run in it, so that a change made by one is seen
 /// by the others at once; another process sees it after at most these seconds.
-static REMEMBERED: LazyLock<moka::future::Cache<TenantId, TenantRules>> =
-    LazyLock::new(|| moka::future::Cache::builder().max_capacity(1_000).time_to_live(Duration::from_secs(5)).build());
+static REMEMBERED: LazyLock<moka::future::Cache<TenantId, TenantRules>> = LazyLock::new(|| {
+    moka::future::Cache::builder()
+        .max_capacity(1_000)
+        .time_to_live(Duration::from_secs(5))
+        .build()
+});
 
 impl Store {
     /// The tenant's rules at a moment. Free when remembered, else half a read unit.
