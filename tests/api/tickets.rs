@@ -229,7 +229,7 @@ async fn a_ticket_names_only_what_is_there_and_takes_its_contacts_company() {
         .post("/v1/contacts", json!({"name": "Ann", "company_id": company["id"]}))
         .await
         .expect(201);
-    let (_, path) = opened(&tenant, json!({"subject": "A", "contact_id": contact["id"]})).await;
+    let (ticket, path) = opened(&tenant, json!({"subject": "A", "contact_id": contact["id"]})).await;
     assert_eq!(ticket["company_id"], company["id"]);
     let theirs = other.post("/v1/contacts", json!({"name": "Ann"})).await.expect(201);
     for body in [
