@@ -3,7 +3,11 @@
 
 use std::sync::{Arc, Mutex};
 
+use jiff::SignedDuration;
 use rapport_domain::signature::{Secret, hmac_sha256, sign_v1, verify_standard};
+use rapport_domain::webhook::SCHEDULE;
+use rapport_host::{Host, Options};
+use rapport_runtime::Clock;
 use reqwest::Method;
 use serde_json::{Value, json};
 use tests::{Answer, Caller, Tenant, eventually, unique, world};
@@ -249,6 +253,57 @@ async fn a_failure_is_tried_again_and_an_endpoint_that_is_gone_is_left_alone() {
         .await
         .expect(200);
     assert_eq!((&on["enabled"], on.get("disabled_reason")), (&json!(true), None));
+}
+
+/// A host of its own: setting the clock forward would let the tokens of all other tests expire.
+#[tokio::test]
+async fn an_endpoint_that_fails_for_three_days_is_switched_off() {
+    let (folder, clock) = (tempfile::tempdir().unwrap(), Clock::default());
+    let host = Host::start(Options::of_test(folder.path(), clock.clone()))
+        .await
+        .unwrap();
+    let (http, url, subscriber) = (reqwest::Client::new(), host.url(), Subscriber::new().await);
+    let call = |method: Method, path: &str, token: &str, body: Value| {
+        let mut request = http.request(method, format!("{url}{path}")).json(&body);
+        if !token.is_empty() {
+            request = request.bearer_auth(token);
+        }
+        async move {
+            let answer = request.send().await.unwrap();
+            let (status, text) = (answer.status(), answer.text().await.unwrap());
+            assert!(status.is_success(), "{status} {text}");
+            serde_json::from_str::<Value>(&text).unwrap_or(Value::Null)
+        }
+    };
+    let person =
+        json!({"company": "Firm", "name": "Owner", "email": "owner@firm.example", "password": tests::PASSWORD});
+    let signed = call(Method::POST, "/v1/signup", "", person).await;
+    let scopes = json!({"name": "tests", "scopes": ["webhooks:write", "leads:write"]});
+    let key = call(Method::POST, "/v1/api-keys", &text(&signed["access_token"]), scopes).await;
+    let key = &text(&key["secret"]);
+    let body = json!({"url": format!("{}/500", subscriber.url)});
+    let endpoint = call(Method::POST, "/v1/webhook-endpoints", key, body).await;
+    call(Method::POST, "/v1/leads", key, json!({"name": "Ann"})).await;
+    for (n, wait) in SCHEDULE.iter().enumerate() {
+        // Up to a tenth more by chance, and a minute until the timers are looked at.
+        clock.advance(*wait + *wait / 10 + SignedDuration::from_secs(if n == 0 { 0 } else { 61 }));
+        let told = subscriber.wait("/500", n + 1).await;
+        assert_eq!(told[n].body, told[0].body);
+        eventually("the note of an attempt", || async {
+            let body = call(Method::GET, "/v1/webhook-deliveries", key, Value::Null).await;
+            (body["data"][0]["attempt_count"] == json!(n + 1)).then_some(())
+        })
+        .await;
+    }
+    let path = format!("/v1/webhook-endpoints/{}", text(&endpoint["id"]));
+    eventually("the endpoint's end", || async {
+        let body = call(Method::GET, &path, key, Value::Null).await;
+        (body["disabled_reason"] == json!("failing")).then_some(())
+    })
+    .await;
+    let log = call(Method::GET, "/v1/webhook-deliveries?status=failed", key, Value::Null).await;
+    assert_eq!(log["data"].as_array().unwrap().len(), 1);
+    assert_eq!(subscriber.to("/500").len(), SCHEDULE.len(), "each attempt is made once");
 }
 
 #[tokio::test]
