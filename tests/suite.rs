@@ -9,6 +9,7 @@ mod api {
     mod identity;
     mod leads;
     mod merge;
+    mod orders;
     mod search;
     mod segments;
     mod surveys;
