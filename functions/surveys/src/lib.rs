@@ -48,7 +48,7 @@ pub fn api(app: App) -> Api {
             Doc::new("The page of a survey")
                 .detail("The link of a mail; records nothing. `404` where the link is not one of ours, `410` where it has expired.")
                 .query("score", "Chosen beforehand", &json!({"type": "integer"}))
-                .answers_type(200, "text/html"),
+                .answers_type(200, "text/html").answers_type(404, "text/html").answers_type(410, "text/html"),
             answer::show,
         )
         .route(
@@ -59,14 +59,18 @@ pub fn api(app: App) -> Api {
                 .detail("JSON, or a form with `score` and `comment`, which is answered by a page. Within a day a second answer replaces the first; after that it is `409`.")
                 .body::<AnswerIn>()
                 .body_type("application/x-www-form-urlencoded")
-                .answers::<answer::Recorded>(200),
+                .answers::<answer::Recorded>(200)
+                .answers_type(404, "text/html")
+                .answers_type(409, "text/html")
+                .answers_type(410, "text/html")
+                .answers_type(422, "text/html"),
             answer::record,
         )
         .route(
             get,
             "/s/{token}/stop",
             Access::Public,
-            Doc::new("Ask whether to end such mails").answers_type(200, "text/html"),
+            Doc::new("Ask whether to end such mails").answers_type(200, "text/html").answers_type(404, "text/html").answers_type(410, "text/html"),
             stop::ask,
         )
         .route(
@@ -76,7 +80,7 @@ pub fn api(app: App) -> Api {
             Doc::new("End such mails")
                 .detail("One click, as RFC 8058 has it: the contact's agreement to e-mail is taken back.")
                 .body_type("application/x-www-form-urlencoded")
-                .answers_type(200, "text/html"),
+                .answers_type(200, "text/html").answers_type(404, "text/html").answers_type(410, "text/html"),
             stop::stop,
         )
 }

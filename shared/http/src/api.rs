@@ -194,6 +194,11 @@ impl Doc {
             let mut response = json!({"description": http::StatusCode::from_u16(*status).ok().and_then(|s| s.canonical_reason()).unwrap_or("Answer")});
             if !content.is_null() {
                 response["content"] = content.clone();
+                // A page that refuses refuses programs with a problem.
+                if *status >= 400 {
+                    response["content"]["application/problem+json"] =
+                        json!({"schema": {"$ref": "#/components/schemas/Problem"}});
+                }
             }
             responses.insert(status.to_string(), response);
         }
