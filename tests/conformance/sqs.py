@@ -429,9 +429,10 @@ def start_moto():
 
 
 def start_ours():
-    process = subprocess.Popen(
-        ["cargo", "run", "--quiet", "-p", "rapport-sqs", "--example", "serve", "--", "--port", "0", "--memory"],
-        cwd=ROOT, stdout=subprocess.PIPE, text=True, start_new_session=True)
+    program = Path(os.environ.get("RAPPORT_SQS", ROOT / "target/debug/examples/serve"))
+    if not program.is_file():
+        raise SystemExit(f"{program} is missing: cargo build --package rapport-sqs --examples")
+    process = subprocess.Popen([program, "--port", "0", "--memory"], cwd=ROOT, stdout=subprocess.PIPE, text=True, start_new_session=True)
     url = process.stdout.readline().strip()
     if not url.startswith("http://"):
         raise SystemExit("the endpoint did not start")

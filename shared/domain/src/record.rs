@@ -229,7 +229,7 @@ pub trait Kind: Clone + Debug + Serialize + DeserializeOwned + Send + Sync + 'st
     /// The prefix of its ids.
     const PREFIX: Prefix;
     /// What a caller sends: all fields that may be set. Must deny unknown fields.
-    type In: Clone + Debug + Serialize + DeserializeOwned + Send + 'static;
+    type In: Clone + Debug + Serialize + DeserializeOwned + Send + Sync + 'static;
 
     /// Makes a new one from an input, or says all that is wrong with it.
     ///

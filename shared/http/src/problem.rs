@@ -234,6 +234,7 @@ impl From<StoreError> for Problem {
             StoreError::Answered(_) => Self::internal("a kept answer was not replayed"),
             StoreError::Invalid(invalid) => invalid.into(),
             StoreError::Conflict { code, detail } => Self::new(Code::Conflict).particular(code).detail(detail),
+            StoreError::Raced => Self::new(Code::Contention),
             StoreError::Unavailable(text) => Self::unavailable(text),
             StoreError::Internal(text) => Self::internal(text),
         }

@@ -40,6 +40,9 @@ pub enum StoreError {
         /// A sentence.
         detail: String,
     },
+    /// Something this needed was made by somebody else meanwhile: planned again it will be found.
+    #[error("others were faster")]
+    Raced,
     /// The store is down or throttles; nothing was done.
     #[error("the store is unavailable: {0}")]
     Unavailable(String),
@@ -60,7 +63,7 @@ impl StoreError {
     /// Whether the same call may succeed a moment later.
     #[must_use]
     pub const fn is_passing(&self) -> bool {
-        matches!(self, Self::Unavailable(_) | Self::Stale(_))
+        matches!(self, Self::Unavailable(_) | Self::Stale(_) | Self::Raced)
     }
 }
 

@@ -1,28 +1,19 @@
 //! How orders are stored, and what they look up: their number, their products, their customer — who is created with the
 //! first order that names one nobody knows.
 
-use std::collections::HashMap;
-use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
-
-use aws_sdk_dynamodb::types::{
-    Put, ReturnConsumedCapacity, ReturnValuesOnConditionCheckFailure as OnFailure, TransactWriteItem, Update,
-};
+use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
 use rapport_domain::contact::Contact;
 use rapport_domain::order::{ContactRef, Order, Refusal};
-use rapport_domain::{Invalid, Kind, Prefix, Record, RecordId, TenantId};
-use tokio::sync::oneshot;
+use rapport_domain::{Invalid, Kind, Record, RecordId};
 
-use crate::records::{Filter, Stored, Test, doc, pointers, row};
-use crate::{Accept, Item, Key, Store, StoreError, Table, Write, number, text, text_of};
+use crate::records::{Filter, Stored, Test};
+use crate::{Accept, Key, Store, StoreError, Table, Write, number, text};
 
 /// The counter of orders' numbers, and what is added to it: four digits from the first on.
 const COUNTER: &str = "order";
 const FIRST: u64 = 1_000;
-/// How long an id stays promised to a customer who is about to be created, in seconds: longer than any request runs.
-const PROMISED_SECONDS: i64 = 30;
-/// How long promises that are asked for at the same time are gathered: a write to the disk takes longer.
-const GATHERING: Duration = Duration::from_millis(2);
+/// How long the reference of a new customer is held, in seconds: longer than any request runs.
+const CLAIMED_SECONDS: i64 = 30;
 
 impl From<Refusal> for StoreError {
     fn from(refusal: Refusal) -> Self {
@@ -140,8 +131,8 @@ async fn look_up(
     Ok(())
 }
 
-/// The contact that a reference means. One that nobody knows is created by the write of the order that names it first,
-/// and by any other order that names it meanwhile: all of them write the same contact, and only the first has an effect.
+/// The contact that a reference means. One that nobody knows is created by the write of the order that names it first.
+/// Orders of one batch share that part; an order that finds the customer created meanwhile is planned again.
 async fn customer(store: &Store, cx: &Accept, named: &ContactRef, write: &mut Write) -> Result<RecordId, StoreError> {
     if let Some(id) = store.contact_of(cx.tenant, &named.key, &named.value).await? {
         return Ok(id);
@@ -152,192 +143,32 @@ async fn customer(store: &Store, cx: &Accept, named: &ContactRef, write: &mut Wr
         }
         invalid
     })?;
-    let id = promised(store, cx, named).await?;
+    let id = cx.customer(named).await;
     let contact = Record::new(id, body, common, &cx.actor, cx.rules.now);
-    ensure(store, cx, &contact, write)?;
+    let mut planned = store.plan_complete(cx, contact, Write::new(cx.tenant))?;
+    if planned.record.unique(&cx.rules).is_empty() {
+        // Where two customers may have one address, two orders at once must still not create the same one twice.
+        planned
+            .write
+            .other(claim(store, cx, named, id)?, "the customer was created meanwhile");
+    }
+    write.share(format!("{} {id}", Contact::NOUN), planned.write);
     Ok(id)
 }
 
-/// Who waits for the promise of an id, by tenant.
-static ASKED: LazyLock<Mutex<HashMap<TenantId, Vec<Ask>>>> = LazyLock::new(Mutex::default);
-type Ask = (ContactRef, oneshot::Sender<RecordId>);
-
-fn asked() -> MutexGuard<'static, HashMap<TenantId, Vec<Ask>>> {
-    // What a panic left behind is a list all the same.
-    ASKED.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Whoever asked first gathers what the others ask; should it give up, they go on by themselves.
-struct Gathering(Option<TenantId>);
-
-impl Gathering {
-    fn asks(&mut self) -> Vec<Ask> {
-        let tenant = self.0.take();
-        tenant.and_then(|tenant| asked().remove(&tenant)).unwrap_or_default()
-    }
-}
-
-impl Drop for Gathering {
-    fn drop(&mut self) {
-        drop(self.asks());
-    }
-}
-
-/// The id of a contact about to be created: the same for all who ask within some seconds, whichever process they run in.
-/// 1 write unit, or 2 where the orders of a batch ask together.
-async fn promised(store: &Store, cx: &Accept, named: &ContactRef) -> Result<RecordId, StoreError> {
-    let (sender, receiver) = oneshot::channel();
-    let first = {
-        let mut asked = asked();
-        let waiting = asked.entry(cx.tenant).or_default();
-        waiting.push((named.clone(), sender));
-        waiting.len() == 1
-    };
-    if first {
-        let mut gathering = Gathering(Some(cx.tenant));
-        tokio::time::sleep(GATHERING).await;
-        promise_all(store, cx, gathering.asks()).await;
-    }
-    match receiver.await {
-        Ok(id) => Ok(id),
-        Err(_) => promise(store, cx, named).await,
-    }
-}
-
-/// Promises ids to all who asked, in as few writes as there can be: each is waited for until it is on the disk. Those
-/// whose write is refused, since one of them was promised elsewhere, are left to ask each for itself.
-async fn promise_all(store: &Store, cx: &Accept, asks: Vec<Ask>) {
-    let mut by_name: HashMap<ContactRef, Vec<oneshot::Sender<RecordId>>> = HashMap::new();
-    for (named, sender) in asks {
-        by_name.entry(named).or_default().push(sender);
-    }
-    let mut by_name: Vec<_> = by_name.into_iter().collect();
-    while !by_name.is_empty() {
-        let rest = by_name.split_off(by_name.len().min(crate::write::MOST_ITEMS));
-        let chunk = std::mem::replace(&mut by_name, rest);
-        let fresh: Vec<RecordId> = chunk.iter().map(|_| RecordId::new(Prefix::Contact)).collect();
-        let done = match (&chunk[..], &fresh[..]) {
-            ([(named, _)], _) => promise(store, cx, named).await.map(|id| vec![id]),
-            _ => promise_together(store, cx, chunk.iter().map(|(named, _)| named), &fresh)
-                .await
-                .map(|()| fresh),
-        };
-        for ((_, senders), id) in chunk.into_iter().zip(done.unwrap_or_default()) {
-            for sender in senders {
-                // Who no longer waits needs no answer.
-                let _ = sender.send(id);
-            }
-        }
-    }
-}
-
-/// Several promises in one transaction.
-async fn promise_together(
-    store: &Store,
-    cx: &Accept,
-    named: impl Iterator<Item = &ContactRef>,
-    ids: &[RecordId],
-) -> Result<(), StoreError> {
-    let mut write = Write::new(cx.tenant);
-    for (named, id) in named.zip(ids) {
-        let put = Put::builder()
-            .table_name(store.table(Table::Contacts)?)
-            .set_item(Some(promise_item(cx, named, *id)))
-            .condition_expression(FREE)
-            .expression_attribute_values(":now", number(cx.rules.now.as_second()))
-            .build()
-            .map_err(|error| StoreError::Internal(error.to_string()))?;
-        write.other(
-            TransactWriteItem::builder().put(put).build(),
-            "an id was promised meanwhile",
-        );
-    }
-    write.commit(store).await
-}
-
-/// When an id may be promised: nobody else holds a promise that still stands.
-const FREE: &str = "attribute_not_exists(pk) OR expires <= :now";
-
-fn promise_item(cx: &Accept, named: &ContactRef, id: RecordId) -> Item {
-    let scope = format!("promised.{}", named.key);
-    let mut item = Key::unique(cx.tenant, Contact::NOUN, &scope, &named.value).attributes();
+/// Holds a reference for some seconds, until whoever looks it up finds the customer.
+fn claim(store: &Store, cx: &Accept, named: &ContactRef, id: RecordId) -> Result<TransactWriteItem, StoreError> {
+    let now = cx.rules.now.as_second();
+    let scope = format!("claimed.{}", named.key);
+    let mut item = Key::unique(cx.tenant, Contact::NOUN, &scope, &named.value.to_lowercase()).attributes();
     item.insert("holder".to_owned(), text(id.to_string()));
-    let expires = cx.rules.now.as_second() + PROMISED_SECONDS;
-    item.insert("expires".to_owned(), number(expires));
-    item
-}
-
-/// One promise: ours, or the one that was given before.
-async fn promise(store: &Store, cx: &Accept, named: &ContactRef) -> Result<RecordId, StoreError> {
-    use aws_sdk_dynamodb::operation::put_item::PutItemError;
-    let fresh = RecordId::new(Prefix::Contact);
-    let request = store
-        .client()
-        .put_item()
+    item.insert("expires".to_owned(), number(now + CLAIMED_SECONDS));
+    let put = Put::builder()
         .table_name(store.table(Table::Contacts)?)
-        .set_item(Some(promise_item(cx, named, fresh)))
-        .condition_expression(FREE)
-        .expression_attribute_values(":now", number(cx.rules.now.as_second()))
-        .return_values_on_condition_check_failure(OnFailure::AllOld)
-        .return_consumed_capacity(ReturnConsumedCapacity::Total);
-    let error = match crate::cost::waiting(request.send()).await {
-        Ok(answer) => {
-            crate::cost::write(answer.consumed_capacity());
-            return Ok(fresh);
-        }
-        Err(error) => error,
-    };
-    if let Some(PutItemError::ConditionalCheckFailedException(failed)) = error.as_service_error() {
-        return failed
-            .item()
-            .and_then(|item| text_of(item, "holder"))
-            .and_then(|id| RecordId::parse(Prefix::Contact, id).ok())
-            .ok_or_else(|| StoreError::Internal("a promised id is unreadable".to_owned()));
-    }
-    Err(error.into())
-}
-
-/// Adds what creates a contact unless it is there by then. A put on condition would fail the second order that names a
-/// new customer; an update that only fills what is absent does nothing then.
-fn ensure(store: &Store, cx: &Accept, contact: &Record<Contact>, write: &mut Write) -> Result<(), StoreError> {
-    let (tenant, id) = (cx.tenant, contact.meta.id);
-    let key = Key::record(tenant, Contact::NOUN, id).attributes();
-    let row = row(tenant, contact, &doc(contact)?, &cx.actor.request);
-    let mut update = Update::builder()
-        .table_name(store.table(Table::Contacts)?)
-        .set_key(Some(key.clone()))
-        .condition_expression("attribute_not_exists(gone)");
-    let mut parts = Vec::new();
-    for (n, (name, value)) in row.into_iter().filter(|(name, _)| !key.contains_key(name)).enumerate() {
-        parts.push(format!("#a{n} = if_not_exists(#a{n}, :a{n})"));
-        update = update
-            .expression_attribute_names(format!("#a{n}"), name)
-            .expression_attribute_values(format!(":a{n}"), value);
-    }
-    let update = update
-        .update_expression(format!("SET {}", parts.join(", ")))
+        .set_item(Some(item))
+        .condition_expression("attribute_not_exists(pk) OR expires <= :now")
+        .expression_attribute_values(":now", number(now))
         .build()
         .map_err(|error| StoreError::Internal(error.to_string()))?;
-    write.other(
-        TransactWriteItem::builder().update(update).build(),
-        "the customer was deleted a moment ago: try again in a minute",
-    );
-    for unique in contact.unique(&cx.rules) {
-        write.take(
-            store,
-            Table::Contacts,
-            Contact::NOUN,
-            &unique.scope,
-            &unique.value,
-            &id.to_string(),
-        )?;
-    }
-    for value in pointers(contact) {
-        write.put(
-            store,
-            Table::Contacts,
-            Key::pointer(tenant, Contact::NOUN, &value, id).attributes(),
-        )?;
-    }
-    Ok(())
+    Ok(TransactWriteItem::builder().put(put).build())
 }

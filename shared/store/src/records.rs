@@ -4,12 +4,13 @@
 //! itself needs: version `v`, request `rid`, the pairs of its indexes, `gone` and `expires` once deleted. Reading is
 //! then free of conversion, and an index is only ever what [`Stored::indexes`] says.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
+use rapport_domain::order::ContactRef;
 use rapport_domain::record::MOST_BYTES;
-use rapport_domain::{Actor, Common, Invalid, Kind, Record, RecordId, Rules, TenantId, Unique};
+use rapport_domain::{Actor, Common, Invalid, Kind, Prefix, Record, RecordId, Rules, TenantId, Unique};
 use tokio::sync::Mutex;
 
 use crate::idempotency::{Answer, Idempotency};
@@ -153,12 +154,15 @@ pub trait Stored: Kind {
     }
 }
 
-/// Numbers reserved beforehand.
+/// What the records of one batch share.
 #[derive(Debug)]
-struct Numbers {
-    /// How many to reserve at a time.
+struct Batch {
+    /// How many numbers to reserve at a time.
     block: u64,
+    /// Numbers reserved beforehand, by counter.
     reserved: BTreeMap<&'static str, VecDeque<u64>>,
+    /// The ids of customers about to be created.
+    customers: HashMap<ContactRef, RecordId>,
 }
 
 /// On whose behalf and under which rules something is done.
@@ -172,8 +176,7 @@ pub struct Accept {
     pub rules: Rules,
     /// Create even where an existing record looks alike.
     pub allow_duplicate: bool,
-    /// Numbers reserved beforehand, by counter.
-    numbers: Arc<Mutex<Numbers>>,
+    batch: Arc<Mutex<Batch>>,
 }
 
 impl Accept {
@@ -185,9 +188,10 @@ impl Accept {
             actor,
             rules,
             allow_duplicate: false,
-            numbers: Arc::new(Mutex::new(Numbers {
+            batch: Arc::new(Mutex::new(Batch {
                 block: 1,
                 reserved: BTreeMap::new(),
+                customers: HashMap::new(),
             })),
         }
     }
@@ -197,8 +201,8 @@ impl Accept {
     /// # Errors
     /// When the store does not answer.
     pub async fn number(&self, store: &Store, table: Table, counter: &'static str) -> Result<u64, StoreError> {
-        let mut numbers = self.numbers.lock().await;
-        let Numbers { block, reserved } = &mut *numbers;
+        let mut batch = self.batch.lock().await;
+        let Batch { block, reserved, .. } = &mut *batch;
         let reserved = reserved.entry(counter).or_default();
         if reserved.is_empty() {
             let last = store.reserve(self.tenant, table, counter, *block).await?;
@@ -207,6 +211,14 @@ impl Accept {
         reserved
             .pop_front()
             .ok_or_else(|| StoreError::Internal("no number was reserved".to_owned()))
+    }
+
+    /// The id of a customer about to be created, the same for all orders of a batch.
+    pub(crate) async fn customer(&self, named: &ContactRef) -> RecordId {
+        let customers = &mut self.batch.lock().await.customers;
+        *customers
+            .entry(named.clone())
+            .or_insert_with(|| RecordId::new(Prefix::Contact))
     }
 }
 
@@ -217,6 +229,65 @@ pub struct Written<K> {
     pub record: Record<K>,
     /// Its JSON.
     pub doc: String,
+}
+
+/// What became of the members of a group.
+#[derive(Clone)]
+enum Fate {
+    Written,
+    /// One of them could not be written: each has to be tried by itself, so that one cannot spoil the others.
+    Apart,
+    /// The store did not answer: nobody knows, so nothing may be tried again under another id.
+    Unknown(String),
+}
+
+/// Several new records for one transaction.
+struct Group {
+    members: usize,
+    write: Write,
+    keys: HashSet<String>,
+    /// The shared parts that earlier groups wrote.
+    done: BTreeSet<String>,
+}
+
+impl Group {
+    fn new(tenant: TenantId) -> Self {
+        Self {
+            members: 0,
+            write: Write::new(tenant),
+            keys: HashSet::new(),
+            done: BTreeSet::new(),
+        }
+    }
+
+    fn fits(&self, write: &Write) -> bool {
+        self.write.len() + write.len() <= crate::write::MOST_ITEMS
+            && write.keys().iter().all(|key| !self.keys.contains(key))
+    }
+
+    fn add(&mut self, write: &Write) {
+        self.members += 1;
+        self.keys.extend(write.keys());
+        self.write.append(write.clone());
+        self.write.forget(&self.done);
+    }
+
+    /// Writes what there is, notes the fate of each member, and is empty again.
+    async fn commit(&mut self, store: &Store, fates: &mut Vec<Fate>) {
+        let empty = Write::new(self.write.tenant());
+        let write = std::mem::replace(&mut self.write, empty);
+        let shares: Vec<String> = write.shares().cloned().collect();
+        let fate = match write.commit(store).await {
+            Ok(()) => Fate::Written,
+            Err(StoreError::Unavailable(why)) => Fate::Unknown(why),
+            Err(_) => Fate::Apart,
+        };
+        if matches!(fate, Fate::Written) {
+            self.done.extend(shares);
+        }
+        fates.extend(std::iter::repeat_n(fate, std::mem::take(&mut self.members)));
+        self.keys.clear();
+    }
 }
 
 /// A new record that waits to be written.
@@ -423,13 +494,20 @@ impl Store {
         if let Some(idempotency) = idempotency {
             self.check_idempotency(cx.tenant, idempotency, cx.rules.now).await?;
         }
-        let mut planned = self.plan_create::<K>(cx, common, input).await?;
-        self.keep_answer(cx, &mut planned, idempotency)?;
-        planned.write.commit(self).await?;
-        Ok(Written {
-            record: planned.record,
-            doc: planned.doc,
-        })
+        let mut attempt = 0;
+        loop {
+            let mut planned = self.plan_create::<K>(cx, common.clone(), input.clone()).await?;
+            self.keep_answer(cx, &mut planned, idempotency)?;
+            match planned.write.commit(self).await {
+                Err(StoreError::Raced) if attempt < ATTEMPTS => attempt += 1,
+                outcome => {
+                    return outcome.map(|()| Written {
+                        record: planned.record,
+                        doc: planned.doc,
+                    });
+                }
+            }
+        }
     }
 
     fn keep_answer<K: Stored>(
@@ -455,73 +533,40 @@ impl Store {
         cx: &Accept,
         inputs: Vec<(Common, K::In, Option<Idempotency>)>,
     ) -> Vec<Result<Written<K>, StoreError>> {
-        cx.numbers.lock().await.block = inputs.len().max(1) as u64;
-        let mut results: Vec<Option<Result<Written<K>, StoreError>>> = Vec::new();
-        results.resize_with(inputs.len(), || None);
-        let mut group: Vec<(usize, Planned<K>)> = Vec::new();
-        let mut taken: HashSet<String> = HashSet::new();
-        let plans = inputs
-            .into_iter()
-            .enumerate()
-            .map(|(n, (common, input, idempotency))| async move {
-                if let Some(idempotency) = &idempotency {
-                    self.check_idempotency(cx.tenant, idempotency, cx.rules.now)
-                        .await
-                        .map_err(|error| (n, error))?;
-                }
-                let mut planned = self
-                    .plan_create::<K>(cx, common, input)
-                    .await
-                    .map_err(|error| (n, error))?;
-                self.keep_answer(cx, &mut planned, idempotency.as_ref())
-                    .map_err(|error| (n, error))?;
-                Ok::<_, (usize, StoreError)>((n, planned))
-            });
-        for plan in futures::future::join_all(plans).await {
-            match plan {
-                Err((n, error)) => results[n] = Some(Err(error)),
-                Ok((n, planned)) => {
-                    let keys = planned.write.keys();
-                    let items: usize = group.iter().map(|(_, planned)| planned.write.len()).sum();
-                    if items + planned.write.len() > crate::write::MOST_ITEMS
-                        || keys.iter().any(|key| taken.contains(key))
-                    {
-                        self.commit_group(std::mem::take(&mut group), &mut results).await;
-                        taken.clear();
-                    }
-                    taken.extend(keys);
-                    group.push((n, planned));
-                }
+        cx.batch.lock().await.block = inputs.len().max(1) as u64;
+        let plans = inputs.iter().map(|(common, input, idempotency)| async move {
+            if let Some(idempotency) = idempotency {
+                self.check_idempotency(cx.tenant, idempotency, cx.rules.now).await?;
             }
+            let mut planned = self.plan_create::<K>(cx, common.clone(), input.clone()).await?;
+            self.keep_answer(cx, &mut planned, idempotency.as_ref())?;
+            Ok(planned)
+        });
+        let plans: Vec<Result<Planned<K>, StoreError>> = futures::future::join_all(plans).await;
+        let mut fates: Vec<Fate> = Vec::with_capacity(plans.len());
+        let mut group = Group::new(cx.tenant);
+        for planned in plans.iter().flatten() {
+            if !group.fits(&planned.write) {
+                group.commit(self, &mut fates).await;
+            }
+            group.add(&planned.write);
         }
-        self.commit_group(group, &mut results).await;
+        group.commit(self, &mut fates).await;
+        let mut fates = fates.into_iter();
+        let mut results = Vec::with_capacity(plans.len());
+        for (plan, (common, input, idempotency)) in plans.into_iter().zip(inputs) {
+            let fate = plan.and_then(|planned| match fates.next() {
+                Some(Fate::Written) => Ok(Some(planned)),
+                Some(Fate::Unknown(why)) => Err(StoreError::Unavailable(why)),
+                Some(Fate::Apart) | None => Ok(None),
+            });
+            results.push(match fate {
+                Ok(Some(Planned { record, doc, .. })) => Ok(Written { record, doc }),
+                Ok(None) => self.create(cx, common, input, idempotency.as_ref()).await,
+                Err(error) => Err(error),
+            });
+        }
         results
-            .into_iter()
-            .map(|result| result.unwrap_or_else(|| Err(StoreError::Internal("an input without a result".to_owned()))))
-            .collect()
-    }
-
-    /// Writes a group in one transaction; should it fail, each member by itself, so that one cannot spoil the others.
-    async fn commit_group<K: Stored>(
-        &self,
-        group: Vec<(usize, Planned<K>)>,
-        results: &mut [Option<Result<Written<K>, StoreError>>],
-    ) {
-        let Some((_, first)) = group.first() else { return };
-        let mut all = Write::new(first.write.tenant());
-        group.iter().for_each(|(_, planned)| all.append(planned.write.clone()));
-        let together = group.len() > 1 && all.commit(self).await.is_ok();
-        for (n, planned) in group {
-            let outcome = if together {
-                Ok(())
-            } else {
-                planned.write.commit(self).await
-            };
-            results[n] = Some(outcome.map(|()| Written {
-                record: planned.record,
-                doc: planned.doc,
-            }));
-        }
     }
 
     /// Prepares what writes the next version of a record, moving its unique values and pointers.
@@ -633,6 +678,7 @@ impl Store {
                 planned.write.answer(self, idempotency, &answer, cx.rules.now)?;
             }
             match planned.write.commit(self).await {
+                Err(StoreError::Raced) if attempt < ATTEMPTS => attempt += 1,
                 Err(StoreError::Stale(_)) if expected.is_none() && attempt < ATTEMPTS => {
                     attempt += 1;
                     let pause = rand::random::<f64>() * f64::from(1 << attempt) * 5.0;

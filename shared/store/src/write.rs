@@ -1,5 +1,6 @@
 //! Writes: one conditional put or one transaction, and what its failure means.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use aws_sdk_dynamodb::error::SdkError;
@@ -42,6 +43,8 @@ struct Step {
 pub struct Write {
     tenant: TenantId,
     steps: Vec<Step>,
+    /// What several writes need once, by name.
+    shared: BTreeMap<String, Vec<Step>>,
 }
 
 impl Write {
@@ -51,6 +54,7 @@ impl Write {
         Self {
             tenant,
             steps: Vec::new(),
+            shared: BTreeMap::new(),
         }
     }
 
@@ -63,19 +67,43 @@ impl Write {
     /// How many items there are.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.steps.len()
+        self.all().count()
     }
 
     /// Whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.steps.is_empty()
+        self.all().next().is_none()
+    }
+
+    /// Every item, those that are shared last.
+    fn all(&self) -> impl Iterator<Item = &Step> {
+        self.steps.iter().chain(self.shared.values().flatten())
     }
 
     /// Adds the items of another write of the same tenant.
     pub fn append(&mut self, mut other: Write) {
         debug_assert_eq!(self.tenant, other.tenant);
         self.steps.append(&mut other.steps);
+        self.shared.append(&mut other.shared);
+    }
+
+    /// Adds what other writes may need as well, under a name: appended to each other they do it once. When somebody else
+    /// has done it meanwhile, the failure is [`StoreError::Raced`].
+    pub fn share(&mut self, name: String, other: Write) {
+        debug_assert_eq!(self.tenant, other.tenant);
+        self.shared.extend(other.shared);
+        self.shared.insert(name, other.steps);
+    }
+
+    /// Leaves out shared parts that are done.
+    pub(crate) fn forget(&mut self, done: &BTreeSet<String>) {
+        self.shared.retain(|name, _| !done.contains(name));
+    }
+
+    /// The names of the shared parts.
+    pub(crate) fn shares(&self) -> impl Iterator<Item = &String> {
+        self.shared.keys()
     }
 
     fn push(&mut self, item: TransactWriteItem, meaning: Meaning) {
@@ -270,20 +298,21 @@ impl Write {
     /// # Errors
     /// What the first failed condition means, or that the store does not answer.
     pub async fn commit(self, store: &Store) -> Result<(), StoreError> {
-        if self.steps.is_empty() {
+        if self.is_empty() {
             return Ok(());
         }
-        if let [step] = self.steps.as_slice()
+        if self.shared.is_empty()
+            && let [step] = self.steps.as_slice()
             && let Some(put) = step.item.put()
         {
             return put_alone(store, put, &step.meaning).await;
         }
-        if self.steps.len() > MOST_ITEMS {
+        if self.len() > MOST_ITEMS {
             return Err(StoreError::conflict(
                 "too_many_items",
                 format!(
                     "this needs {} items in one transaction, at most {MOST_ITEMS} fit",
-                    self.steps.len()
+                    self.len()
                 ),
             ));
         }
@@ -304,7 +333,8 @@ impl Write {
     }
 
     async fn attempt(&self, store: &Store) -> Result<(), Failure> {
-        let items = self.steps.iter().map(|step| step.item.clone()).collect();
+        let steps: Vec<&Step> = self.all().collect();
+        let items = steps.iter().map(|step| step.item.clone()).collect();
         let request = store
             .client()
             .transact_write_items()
@@ -331,20 +361,23 @@ impl Write {
         let code = |n: usize| reasons.get(n).and_then(|reason| reason.code()).unwrap_or("None");
         let failed = |n: &usize| code(*n) == "ConditionalCheckFailed";
         // Our own earlier attempt whose answer was lost: the record is as we wrote it.
-        let mine = (0..self.steps.len()).filter(failed).any(|n| {
-            reasons[n].item().is_some_and(|item| matches!(&self.steps[n].meaning, Meaning::Record { version, request } if is_own(item, *version, request)))
+        let mine = (0..steps.len()).filter(failed).any(|n| {
+            reasons[n].item().is_some_and(|item| matches!(&steps[n].meaning, Meaning::Record { version, request } if is_own(item, *version, request)))
         });
         if mine {
             return Ok(());
         }
         // A kept answer explains all the rest: the first request took the unique values too.
-        let mut order: Vec<usize> = (0..self.steps.len()).filter(failed).collect();
-        order.sort_by_key(|&n| !matches!(self.steps[n].meaning, Meaning::Idempotency(_)));
+        let mut order: Vec<usize> = (0..steps.len()).filter(failed).collect();
+        order.sort_by_key(|&n| !matches!(steps[n].meaning, Meaning::Idempotency(_)));
         if let Some(&n) = order.first() {
+            if n >= self.steps.len() {
+                return Err(Failure::Other(StoreError::Raced));
+            }
             let found = reasons[n].item();
-            return Err(Failure::Other(explain(&self.steps[n].meaning, found)));
+            return Err(Failure::Other(explain(&steps[n].meaning, found)));
         }
-        if (0..self.steps.len()).any(|n| {
+        if (0..steps.len()).any(|n| {
             matches!(
                 code(n),
                 "TransactionConflict" | "ThrottlingError" | "ProvisionedThroughputExceeded"
@@ -422,9 +455,8 @@ fn built<T, E: std::fmt::Display>(result: Result<T, E>) -> Result<T, StoreError>
 }
 
 impl Write {
-    /// The keys of all items, table first: two writes with a key in common cannot share a transaction.
-    #[must_use]
-    pub fn keys(&self) -> Vec<String> {
+    /// The keys of all items that are not shared, table first: two writes with one in common cannot be one transaction.
+    pub(crate) fn keys(&self) -> Vec<String> {
         let name = |table: &str, item: &Item| {
             format!(
                 "{table}\n{}\n{}",
