@@ -9,6 +9,7 @@ pub mod functions;
 pub mod gateway;
 pub mod host;
 pub mod invoke;
+mod journal;
 mod pollers;
 pub mod processes;
 pub mod schedule;
