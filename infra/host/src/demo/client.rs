@@ -6,7 +6,6 @@ use reqwest::{Method, header};
 use serde_json::{Value, json};
 
 use super::DemoError;
-use super::data::SOURCE;
 
 /// So many inputs a batch takes.
 const BATCH: usize = 100;
@@ -104,7 +103,7 @@ impl Client {
     }
 
     /// Creates the records of a noun that are not there yet, and gives the ids of all, in the order of the inputs.
-    /// Those of an earlier start hold their external ids, and stay as they are.
+    /// Those of an earlier start hold their external ids and the like, and stay as they are.
     pub async fn create(&self, plural: &str, inputs: &[Value]) -> Result<Vec<String>, DemoError> {
         let path = format!("/v1/{plural}/batch");
         let mut ids = Vec::with_capacity(inputs.len());
@@ -114,11 +113,12 @@ impl Client {
             let results = answer.body["results"].as_array().map(Vec::as_slice).unwrap_or_default();
             for result in results {
                 let error = &result["error"];
-                let known = text(&error["scope"]).strip_prefix("external.") == Some(SOURCE);
-                let id = if known {
-                    text(&error["holder"])
-                } else {
+                // Whichever of its unique values is named first: the holder is the record that an earlier start made.
+                let holder = text(&error["holder"]);
+                let id = if holder.is_empty() {
                     text(&result["record"]["id"])
+                } else {
+                    holder
                 };
                 if id.is_empty() {
                     let status = result["status"].as_u64().and_then(|status| u16::try_from(status).ok());
