@@ -254,6 +254,8 @@ pub enum Paid {
     None,
     /// Half of it came.
     Half,
+    /// All of it came.
+    All,
     /// All came, and the price of one piece of the last line was given back.
     LessOne,
     /// All came and all was given back.
