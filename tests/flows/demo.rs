@@ -78,6 +78,18 @@ async fn the_demo_firm_is_complete_and_is_filled_once() {
         ["paid", "part_paid", "refunded", "unpaid"].map(str::to_owned).into()
     );
 
+    let mut days: Vec<(u64, &str)> = orders
+        .iter()
+        .map(|order| {
+            (
+                order["number"].as_str().unwrap().parse().unwrap(),
+                order["placed_on"].as_str().unwrap(),
+            )
+        })
+        .collect();
+    days.sort_unstable();
+    assert!(days.is_sorted_by_key(|(_, day)| *day), "numbers rise with the days");
+
     // Late within minutes of its opening, though the firm's own promises are longer.
     let late = tickets
         .iter()

@@ -4,7 +4,7 @@
 //! itself needs: version `v`, request `rid`, the pairs of its indexes, `gone` and `expires` once deleted. Reading is
 //! then free of conversion, and an index is only ever what [`Stored::indexes`] says.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
@@ -158,7 +158,8 @@ pub trait Stored: Kind {
 struct Numbers {
     /// How many to reserve at a time.
     block: u64,
-    reserved: BTreeMap<&'static str, VecDeque<u64>>,
+    /// By counter and turn.
+    reserved: BTreeMap<&'static str, BTreeMap<u64, u64>>,
 }
 
 /// On whose behalf and under which rules something is done.
@@ -174,6 +175,8 @@ pub struct Accept {
     pub allow_duplicate: bool,
     /// Numbers reserved beforehand, by counter.
     numbers: Arc<Mutex<Numbers>>,
+    /// The place in a batch: inputs are numbered in their order, whoever is ready first.
+    turn: u64,
 }
 
 impl Accept {
@@ -189,6 +192,7 @@ impl Accept {
                 block: 1,
                 reserved: BTreeMap::new(),
             })),
+            turn: 0,
         }
     }
 
@@ -200,12 +204,12 @@ impl Accept {
         let mut numbers = self.numbers.lock().await;
         let Numbers { block, reserved } = &mut *numbers;
         let reserved = reserved.entry(counter).or_default();
-        if reserved.is_empty() {
+        if !reserved.contains_key(&self.turn) {
             let last = store.reserve(self.tenant, table, counter, *block).await?;
-            reserved.extend(last + 1 - *block..=last);
+            *reserved = (0..*block).map(|turn| (turn, last + 1 - *block + turn)).collect();
         }
         reserved
-            .pop_front()
+            .remove(&self.turn)
             .ok_or_else(|| StoreError::Internal("no number was reserved".to_owned()))
     }
 }
@@ -464,6 +468,10 @@ impl Store {
             .into_iter()
             .enumerate()
             .map(|(n, (common, input, idempotency))| async move {
+                let cx = &Accept {
+                    turn: n as u64,
+                    ..cx.clone()
+                };
                 if let Some(idempotency) = &idempotency {
                     self.check_idempotency(cx.tenant, idempotency, cx.rules.now)
                         .await
