@@ -76,7 +76,7 @@ pub async fn fill(url: &str) -> Result<Outcome, DemoError> {
     sign_in(&mut client).await?;
     let (noun, key) = LAST_FIELD;
     let path = format!("/v1/fields/{noun}/{key}");
-    let last = client.ask(Method::GET, &path, None, None).await?;
+    let last = client.ask(Method::GET, &path, None).await?;
     match last.status {
         200 => return Ok(Outcome::Known),
         404 => {}
@@ -101,15 +101,16 @@ fn signed_up(created: &Value) -> Date {
 
 /// Signs in; where there is no such firm yet, signs it up.
 async fn sign_in(client: &mut Client) -> Result<(), DemoError> {
-    let path = "/v1/auth/token";
+    let mut path = "/v1/auth/token";
     let password = json!({"grant_type": "password", "username": EMAIL, "password": PASSWORD});
-    let mut answer = client.ask(Method::POST, path, Some(&password), None).await?;
-    if answer.body["access_token"].is_null() {
+    let mut answer = client.ask(Method::POST, path, Some(&password)).await?;
+    if matches!(answer.status, 400 | 401) {
         let firm = json!({
             "company": "Fennimore Quay Tea & Coffee", "name": "Mara Fennimore", "email": EMAIL, "password": PASSWORD,
             "country": "GB", "currency": CURRENCY, "time_zone": TIME_ZONE, "locale": "en",
         });
-        answer = client.ask(Method::POST, "/v1/signup", Some(&firm), None).await?;
+        path = "/v1/signup";
+        answer = client.ask(Method::POST, path, Some(&firm)).await?;
     }
     if answer.code() == "login_exists" {
         return Err(DemoError::PasswordChanged);
@@ -154,7 +155,7 @@ impl Firm<'_> {
     async fn fields(&self, fields: &[Value]) -> Result<(), DemoError> {
         for field in fields {
             let path = "/v1/fields";
-            let answer = self.client.ask(Method::POST, path, Some(field), None).await?;
+            let answer = self.client.ask(Method::POST, path, Some(field)).await?;
             // 409: an earlier start declared it.
             if !matches!(answer.status, 201 | 409) {
                 return Err(refused(path, answer.status, &answer.body));
@@ -224,7 +225,7 @@ impl Firm<'_> {
             .filter(|(lead, _)| lead.status == "converted")
         {
             let path = format!("/v1/leads/{id}/convert");
-            let answer = self.client.ask(Method::POST, &path, None, None).await?;
+            let answer = self.client.ask(Method::POST, &path, None).await?;
             if answer.status != 200 && answer.code() != "already_converted" {
                 return Err(refused(&path, answer.status, &answer.body));
             }
@@ -239,13 +240,11 @@ impl Firm<'_> {
             .map(|day| (day, json!([["00:00", "24:00"]])))
             .into();
         let strict = json!({"working_hours": always, "sla": {"policies": [{"first_response_minutes": 1, "resolution_minutes": 2}]}});
-        self.client
-            .call(Method::PATCH, "/v1/settings", Some(&strict), None)
-            .await?;
+        self.client.call(Method::PATCH, "/v1/settings", Some(&strict)).await?;
         let late: Vec<&Ticket> = self.data.tickets.iter().filter(|ticket| ticket.overdue).collect();
         self.tickets(&late, contacts, &BTreeMap::new()).await?;
         self.client
-            .call(Method::PATCH, "/v1/settings", Some(&settings(self.today)), None)
+            .call(Method::PATCH, "/v1/settings", Some(&settings(self.today)))
             .await?;
         Ok(())
     }
@@ -304,7 +303,7 @@ impl Firm<'_> {
         }
         if ticket.end == "waiting" && status != "waiting" {
             self.client
-                .call(Method::PATCH, path, Some(&json!({"status": "waiting"})), None)
+                .call(Method::PATCH, path, Some(&json!({"status": "waiting"})))
                 .await?;
         }
         Ok(())

@@ -47,19 +47,10 @@ impl Client {
     }
 
     /// Sends a request and gives whatever answer comes.
-    pub async fn ask(
-        &self,
-        method: Method,
-        path: &str,
-        body: Option<&Value>,
-        key: Option<&str>,
-    ) -> Result<Answer, DemoError> {
+    pub async fn ask(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Answer, DemoError> {
         let mut request = self.http.request(method, format!("{}{path}", self.url));
         if !self.token.is_empty() {
             request = request.bearer_auth(&self.token);
-        }
-        if let Some(key) = key {
-            request = request.header("Idempotency-Key", key);
         }
         // The demo's customers are who they are, however much they look alike.
         request = request.header("Rapport-Allow-Duplicate", "true");
@@ -79,14 +70,8 @@ impl Client {
     }
 
     /// Sends a request that has to succeed.
-    pub async fn call(
-        &self,
-        method: Method,
-        path: &str,
-        body: Option<&Value>,
-        key: Option<&str>,
-    ) -> Result<Answer, DemoError> {
-        let answer = self.ask(method, path, body, key).await?;
+    pub async fn call(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Answer, DemoError> {
+        let answer = self.ask(method, path, body).await?;
         if answer.status < 300 {
             Ok(answer)
         } else {
@@ -95,11 +80,11 @@ impl Client {
     }
 
     pub async fn get(&self, path: &str) -> Result<Value, DemoError> {
-        Ok(self.call(Method::GET, path, None, None).await?.body)
+        Ok(self.call(Method::GET, path, None).await?.body)
     }
 
     pub async fn post(&self, path: &str, body: &Value) -> Result<Answer, DemoError> {
-        self.call(Method::POST, path, Some(body), None).await
+        self.call(Method::POST, path, Some(body)).await
     }
 
     /// Creates the records of a noun that are not there yet, and gives the ids of all, in the order of the inputs.
