@@ -165,7 +165,9 @@ async fn fill_demo(url: &str) {
             let error: &dyn std::error::Error = &error;
             let causes = std::iter::successors(Some(error), |error| error.source()).map(ToString::to_string);
             let why = causes.collect::<Vec<_>>().join(": ");
-            eprintln!("The demo firm is not complete: {why}. The service runs on; the next start with --demo goes on.");
+            eprintln!(
+                "The demo was not filled: {why}. The service runs on, and another start with --demo tries again."
+            );
         }
     }
 }
