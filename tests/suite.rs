@@ -18,6 +18,7 @@ mod api {
 }
 mod flows {
     mod cdnow;
+    mod demo;
 }
 mod tenancy {
     mod routes;

@@ -3,6 +3,7 @@
 //!
 //! It holds no rule of the product: what a function does is its own crate's matter.
 
+pub mod demo;
 pub mod engine;
 pub mod filter;
 pub mod functions;
