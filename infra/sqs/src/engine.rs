@@ -392,6 +392,14 @@ impl Engine {
         Ok(())
     }
 
+    /// Makes every message that somebody received and neither deleted nor gave back visible now; how many these were.
+    pub(crate) fn release(&mut self, now: i64) -> Result<usize, Error> {
+        let mut statement = self
+            .connection
+            .prepare_cached("update messages set visible_at = ?1 where received_ms is not null and visible_at > ?1")?;
+        Ok(statement.execute([now])?)
+    }
+
     /// Names in order, those that begin with `prefix` and come after `after`, at most `limit`.
     pub(crate) fn list(&self, prefix: &str, after: Option<&str>, limit: usize) -> Vec<String> {
         let mut names: Vec<String> = self

@@ -293,6 +293,16 @@ impl Queues {
         self.durably(move |engine| engine.purge(&name, now)).await
     }
 
+    /// Makes messages in flight visible again, for whoever knows that all receivers are gone: after the end of the one
+    /// program that receives, nothing need wait for a visibility timeout. Returns how many there were.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn release_in_flight(&self) -> Result<usize, Error> {
+        let now = self.now();
+        self.durably(move |engine| engine.release(now)).await
+    }
+
     /// Sends one message. Once answered it is on disk.
     ///
     /// # Errors

@@ -125,6 +125,25 @@ async fn a_received_message_is_hidden_and_comes_back() {
 }
 
 #[tokio::test]
+async fn messages_in_flight_are_released_and_delayed_ones_stay_hidden() {
+    let world = world(redrive(2)).await;
+    world.send("first").await;
+    assert_eq!(world.bodies("jobs").await, ["first"]);
+    let late = Outgoing {
+        delay: Some(60),
+        ..Outgoing::new("late")
+    };
+    world.queues.send("jobs", late).await.unwrap();
+    assert_eq!(world.queues.release_in_flight().await.unwrap(), 1);
+    assert_eq!(world.bodies("jobs").await, ["first"]);
+    // A message that always ends its receiver still ends among the dead letters.
+    assert_eq!(world.queues.release_in_flight().await.unwrap(), 1);
+    assert_eq!(world.bodies("jobs").await, Vec::<String>::new());
+    assert_eq!(world.bodies("dead").await, ["first"]);
+    assert_eq!(world.queues.release_in_flight().await.unwrap(), 1, "the dead letter just received");
+}
+
+#[tokio::test]
 async fn visibility_is_changed() {
     let world = world(Attributes {
         visibility_timeout: 10,
