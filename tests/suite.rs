@@ -16,6 +16,9 @@ mod api {
     mod tickets;
     mod webhooks;
 }
+mod faults {
+    mod store;
+}
 mod flows {
     mod cdnow;
 }
