@@ -125,6 +125,26 @@ async fn a_received_message_is_hidden_and_comes_back() {
 }
 
 #[tokio::test]
+async fn what_is_in_flight_is_given_back_and_what_is_delayed_is_not() {
+    let world = world(redrive(5)).await;
+    world.send("in flight").await;
+    assert_eq!(world.bodies("jobs").await, ["in flight"]);
+    let mut later = Outgoing::new("delayed");
+    later.delay = Some(5);
+    world.queues.send("jobs", later).await.unwrap();
+    let poll = world.long_poll();
+    world.waiting().await;
+    assert_eq!(world.queues.give_back("jobs").await.unwrap(), 1);
+    let again = poll.await.unwrap();
+    assert_eq!(
+        (again.len(), again[0].body.as_str(), again[0].receive_count),
+        (1, "in flight", 2)
+    );
+    assert_eq!(world.queues.attributes("jobs").await.unwrap().delayed, 1);
+    assert!(world.queues.give_back("nowhere").await.is_err());
+}
+
+#[tokio::test]
 async fn visibility_is_changed() {
     let world = world(Attributes {
         visibility_timeout: 10,
