@@ -21,7 +21,7 @@ const ROUNDS: usize = 5;
 /// Requests that write at the same time.
 const WRITERS: usize = 4;
 /// So much is acknowledged in a round before the host is killed.
-const ENOUGH: usize = 80;
+const ENOUGH: usize = 300;
 
 /// The service as a program, killed without warning when dropped.
 struct Service {
