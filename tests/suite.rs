@@ -17,7 +17,10 @@ mod api {
     mod webhooks;
 }
 mod faults {
+    mod input;
     mod store;
+    mod together;
+    mod tokens;
 }
 mod flows {
     mod cdnow;
