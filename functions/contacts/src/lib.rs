@@ -1,7 +1,6 @@
 //! Contacts and companies: `/v1/contacts`, `/v1/companies`, and the jobs of their merges under `/v1/jobs`.
 
 mod jobs;
-mod lifecycle;
 mod lookup;
 mod merge;
 mod overview;
@@ -30,25 +29,9 @@ pub fn api(app: App) -> Api {
     let overview = Doc::new("All there is to know of a contact, in one call")
         .detail("Parts that the caller may not read are left out.")
         .answers_schema(200, &overview::schema());
-    let stage = Doc::new("The contacts in a stage of life, newest first")
-        .detail("`customer`, `repeat`, `loyal`, `at_risk`, `lost` or `won_back`, as of the last recompute.")
-        .query(
-            "limit",
-            "How many, 1 to 200",
-            &json!({"type": "integer", "minimum": 1, "maximum": 200, "default": 50}),
-        )
-        .query("cursor", "next_cursor of the page before", &text)
-        .answers_schema(200, &rapport_http::api::object());
     let job = Doc::new("How far a merge is").answers::<Job>(200);
     merges(Api::new(app).resource::<Contact>().resource::<Company>())
         .route(Method::GET, "/v1/contacts/lookup", read, lookup, lookup::lookup)
-        .route(
-            Method::GET,
-            "/v1/contacts/lifecycle/{stage}",
-            read,
-            stage,
-            lifecycle::list,
-        )
         .route(
             Method::GET,
             "/v1/contacts/{id}/overview",

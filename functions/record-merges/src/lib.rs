@@ -11,6 +11,7 @@ use rapport_domain::contact::Contact;
 use rapport_domain::lead::Lead;
 use rapport_domain::merge::{Job, JobKind};
 use rapport_domain::order::Order;
+use rapport_domain::survey::Invitation;
 use rapport_domain::ticket::Ticket;
 use rapport_domain::{Actor, RecordId, TenantId};
 use rapport_queue::{Envelope, Message, Queue, each};
@@ -95,7 +96,8 @@ async fn forward(work: &mut Work<'_>, noun: &str) -> Result<(), BoxError> {
     } else {
         work.forward::<Order>("by_contact_id").await?;
         work.forward::<Ticket>("by_contact_id").await?;
-        work.forward::<Lead>("by_contact_id").await
+        work.forward::<Lead>("by_contact_id").await?;
+        work.forward::<Invitation>("by_contact_id").await
     }
 }
 
@@ -108,6 +110,7 @@ async fn back(work: &mut Work<'_>, job: &Job) -> Result<(), BoxError> {
         work.back::<Order>(&page).await?;
         work.back::<Ticket>(&page).await?;
         work.back::<Lead>(&page).await?;
+        work.back::<Invitation>(&page).await?;
         work.back::<Contact>(&page).await?;
         work.back::<Company>(&page).await?;
         work.forget(merge, &page).await?;

@@ -6,6 +6,7 @@ use rapport_domain::contact::Contact;
 use rapport_domain::lead::Lead;
 use rapport_domain::merge::Job;
 use rapport_domain::order::Order;
+use rapport_domain::survey::Invitation;
 use rapport_domain::ticket::Ticket;
 use rapport_domain::{Prefix, RecordId, Rules, TenantId};
 use rapport_runtime::{App, BoxError};
@@ -25,15 +26,16 @@ const MOST: usize = 500;
 
 /// A kind of record that names a contact or a company.
 pub(crate) trait Referring: Stored + PartialEq {
-    /// Its reference to a record of that kind, when it has such a field.
-    fn reference(&mut self, to: Prefix) -> Option<&mut Option<RecordId>>;
+    /// Lets it name `new` where it named `old`; whether it did.
+    fn turn(&mut self, old: RecordId, new: RecordId) -> bool;
 }
 
 macro_rules! referring {
     ($($kind:ty: $($prefix:ident => $field:ident),*;)*) => {$(
         impl Referring for $kind {
-            fn reference(&mut self, to: Prefix) -> Option<&mut Option<RecordId>> {
-                match to { $(Prefix::$prefix => Some(&mut self.$field),)* _ => None }
+            fn turn(&mut self, old: RecordId, new: RecordId) -> bool {
+                let field = match old.prefix() { $(Prefix::$prefix => &mut self.$field,)* _ => return false };
+                field.as_ref() == Some(&old) && field.replace(new).is_some()
             }
         }
     )*};
@@ -45,6 +47,12 @@ referring! {
     Lead: Contact => contact_id, Company => company_id;
     Contact: Company => company_id;
     Company: Company => parent_id;
+}
+
+impl Referring for Invitation {
+    fn turn(&mut self, old: RecordId, new: RecordId) -> bool {
+        self.contact_id == old && std::mem::replace(&mut self.contact_id, new) == old
+    }
 }
 
 /// One message's work.
@@ -161,13 +169,13 @@ impl<'a> Work<'a> {
             .store
             .change::<K>(&cx, id, None, None, |record| {
                 let mut body = record.body.clone();
-                let Some(reference) = body.reference(old.prefix()).filter(|known| **known == Some(old)) else {
-                    turned.store(false, std::sync::atomic::Ordering::Relaxed);
-                    return Ok(record.clone());
-                };
-                *reference = Some(new);
-                turned.store(true, std::sync::atomic::Ordering::Relaxed);
-                Ok(record.with_body(body, &cx.actor, cx.rules.now))
+                let turns = body.turn(old, new);
+                turned.store(turns, std::sync::atomic::Ordering::Relaxed);
+                Ok(if turns {
+                    record.with_body(body, &cx.actor, cx.rules.now)
+                } else {
+                    record.clone()
+                })
             })
             .await;
         match outcome {

@@ -3,7 +3,7 @@
 use rapport_domain::RecordId;
 use rapport_store::page::{Position, Query, Row, position};
 use rapport_store::records::{COMMON_FILTERS, Filter, Stored, Test, index_partition};
-use rapport_store::{Item, Store};
+use rapport_store::{Item, Store, Table};
 use serde_json::Value;
 
 use crate::caller::Caller;
@@ -16,6 +16,7 @@ pub const MOST_READ: usize = 1_000;
 /// A question that a list answers.
 #[derive(Clone, Debug)]
 pub struct Question {
+    table: Table,
     query: Query,
     /// Whether the partition holds pointers to records rather than records.
     points: bool,
@@ -38,15 +39,19 @@ impl Question {
             let value = normal(&filter, value, zone)?;
             tests.push((filter, value));
         }
-        let served = tests.iter().position(|(filter, _)| filter.index.is_some());
+        // What lies beside a record cannot be tested on it, so it has to be what is asked first.
+        let beside = tests.iter().position(|(filter, _)| filter.beside.is_some());
+        let served = beside.or_else(|| tests.iter().position(|(filter, _)| filter.index.is_some()));
         let tagged = tests.iter().position(|(filter, _)| filter.name == "tag");
         let mut question = match (served, tagged) {
             (Some(n), _) => {
                 let (filter, value) = tests.remove(n);
                 let index = filter.index.unwrap_or_default();
+                let (table, noun) = filter.beside.unwrap_or((K::TABLE, K::NOUN));
                 Self {
-                    query: Query::index(index, index_partition(K::NOUN, index, &value)),
-                    points: false,
+                    table,
+                    query: Query::index(index, index_partition(noun, index, &value)),
+                    points: filter.beside.is_some(),
                     tests,
                 }
             }
@@ -54,17 +59,21 @@ impl Question {
                 let (_, value) = tests.remove(n);
                 let partition = rapport_store::key::pointer_partition(K::NOUN, &format!("tag#{value}"));
                 Self {
+                    table: K::TABLE,
                     query: Query::newest(partition),
                     points: true,
                     tests,
                 }
             }
             (None, None) => Self {
+                table: K::TABLE,
                 query: Query::newest(K::NOUN),
                 points: false,
                 tests,
             },
         };
+        let sort = K::SORTS.iter().find(|sort| question.query.index == Some(sort.index));
+        question.query.reverse = sort.is_none_or(|sort| !sort.rising);
         question.bound::<K>();
         Ok(question)
     }
@@ -74,8 +83,8 @@ impl Question {
         let sorted_by = self
             .query
             .index
-            .and_then(|index| K::SORTS.iter().find(|(name, _)| *name == index))
-            .map(|(_, field)| *field);
+            .and_then(|index| K::SORTS.iter().find(|sort| sort.index == index))
+            .map(|sort| sort.field);
         for (filter, value) in &self.tests {
             let edge = match sorted_by {
                 Some(field) if field == filter.field => value.clone(),
@@ -99,7 +108,7 @@ impl Question {
     pub fn by_id<K: Stored>(&self) -> bool {
         self.query
             .index
-            .is_none_or(|index| K::SORTS.iter().all(|(name, _)| *name != index))
+            .is_none_or(|index| K::SORTS.iter().all(|sort| sort.index != index))
     }
 
     /// Goes on before an id, for questions sorted by id.
@@ -129,7 +138,7 @@ impl Question {
             let wanted = limit + 1 - found.len();
             let chunk = if sieve { wanted.max(100) } else { wanted }.min(MOST_READ - read);
             let page = store
-                .query(caller.tenant, K::TABLE, &self.query, chunk, after.as_ref())
+                .query(caller.tenant, self.table, &self.query, chunk, after.as_ref())
                 .await?;
             read += page.items.len();
             let rows = self.resolve::<K>(store, caller, &page.items).await?;

@@ -3,8 +3,8 @@
 use rapport_domain::lead::Lead;
 use rapport_domain::permission::Area;
 
-use rapport_domain::Prefix;
-use rapport_store::Table;
+use rapport_domain::{Prefix, RecordId, TenantId};
+use rapport_store::{Store, StoreError, Table};
 
 use crate::resource::{Expand, OWNER, Resource};
 
@@ -100,6 +100,17 @@ impl Resource for rapport_domain::contact::Contact {
         },
     ];
     const KEYS: &'static [(&'static str, &'static str)] = &[("email", "email")];
+
+    /// By an address also where it need not be unique: the newest contact that has it.
+    async fn holder(
+        store: &Store,
+        tenant: TenantId,
+        key: &str,
+        _: &str,
+        value: &str,
+    ) -> Result<Option<RecordId>, StoreError> {
+        store.contact_of(tenant, key, value).await
+    }
 }
 
 impl Resource for rapport_domain::company::Company {

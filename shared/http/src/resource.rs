@@ -5,11 +5,11 @@ use axum::response::Response;
 use http::{Method, StatusCode};
 use rapport_domain::permission::{Area, Scope, Verb};
 use rapport_domain::record::split;
-use rapport_domain::{Kind, Prefix, RecordId};
+use rapport_domain::{Kind, Prefix, RecordId, TenantId};
 use rapport_runtime::App;
 use rapport_store::page::Row;
 use rapport_store::records::{Stored, Test, Written};
-use rapport_store::{Key, StoreError, Table};
+use rapport_store::{Key, Store, StoreError, Table};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
@@ -61,6 +61,18 @@ pub trait Resource: Stored + PartialEq + ToSchema + Kind<In: ToSchema> {
     /// Puts the value of one of [`Resource::KEYS`] into a body that does not name it.
     fn place_key(body: &mut serde_json::Map<String, Value>, key: &str, value: &str) {
         body.entry(key).or_insert_with(|| value.into());
+    }
+
+    /// The record that holds a key's value.
+    fn holder(
+        store: &Store,
+        tenant: TenantId,
+        key: &str,
+        scope: &str,
+        value: &str,
+    ) -> impl Future<Output = Result<Option<RecordId>, StoreError>> + Send {
+        let _ = key;
+        store.holder::<Self>(tenant, scope, value)
     }
 
     /// The form in which a key's value is guarded.
@@ -115,18 +127,31 @@ impl Api {
                 "data": {"type": "array", "items": schema}, "has_more": {"type": "boolean"}, "next_cursor": {"type": "string"}}});
             doc.answers_schema(200, &page)
         };
-        let mut listing = page(&format!("List {plural}, newest first"))
-            .query(
-                "limit",
-                "How many, 1 to 200",
-                &json!({"type": "integer", "minimum": 1, "maximum": 200, "default": 50}),
-            )
-            .query("cursor", "next_cursor of the page before", &json!({"type": "string"}))
-            .query(
-                "fields",
-                "Only these fields, separated by commas",
-                &json!({"type": "string"}),
-            );
+        let sorts: Vec<String> = K::SORTS
+            .iter()
+            .map(|sort| {
+                let name = sort.index.strip_prefix("by_").unwrap_or(sort.index);
+                let first = if sort.rising { "soonest" } else { "latest" };
+                format!("by `{}` with `{name}`, {first} first", sort.field)
+            })
+            .collect();
+        let listing = page(&format!("List {plural}, newest first"));
+        let mut listing = if sorts.is_empty() {
+            listing
+        } else {
+            listing.detail(format!("Sorted {}.", sorts.join("; ")))
+        }
+        .query(
+            "limit",
+            "How many, 1 to 200",
+            &json!({"type": "integer", "minimum": 1, "maximum": 200, "default": 50}),
+        )
+        .query("cursor", "next_cursor of the page before", &json!({"type": "string"}))
+        .query(
+            "fields",
+            "Only these fields, separated by commas",
+            &json!({"type": "string"}),
+        );
         for filter in list::filters::<K>() {
             let detail = match filter.test {
                 Test::Equal => format!("{} equals this", filter.field),

@@ -19,6 +19,8 @@ impl Stored for Contact {
         Filter::equal("gender").of(&["female", "male", "other"]),
         Filter::equal("occupation"),
         Filter::equal("locale"),
+        Filter::beside("lifecycle", "by_lifecycle", Table::Scores, crate::score::NOUN)
+            .of(&["customer", "repeat", "loyal", "at_risk", "lost", "won_back"]),
         Filter::equal("do_not_contact").of(&["true", "false"]),
     ];
 

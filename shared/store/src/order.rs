@@ -6,7 +6,7 @@ use rapport_domain::contact::Contact;
 use rapport_domain::order::{ContactRef, Order, Refusal};
 use rapport_domain::{Invalid, Kind, Record, RecordId};
 
-use crate::records::{Filter, Stored, Test};
+use crate::records::{Filter, Sort, Stored, Test};
 use crate::{Accept, Key, Store, StoreError, Table, Write, number, text};
 
 /// The counter of orders' numbers, and what is added to it: four digits from the first on.
@@ -39,11 +39,11 @@ impl Stored for Order {
         Filter::time("placed_since", "placed_on", Test::Since),
         Filter::time("placed_before", "placed_on", Test::Before),
     ];
-    const SORTS: &'static [(&'static str, &'static str)] = &[
-        ("by_contact_id", "placed_on"),
-        ("by_company_id", "placed_on"),
-        ("by_owner_id", "placed_on"),
-        ("by_status", "placed_on"),
+    const SORTS: &'static [Sort] = &[
+        Sort::latest("by_contact_id", "placed_on"),
+        Sort::latest("by_company_id", "placed_on"),
+        Sort::latest("by_owner_id", "placed_on"),
+        Sort::latest("by_status", "placed_on"),
     ];
 
     fn indexes(record: &Record<Self>) -> Vec<(&'static str, String, String)> {

@@ -50,6 +50,8 @@ pub struct Filter {
     pub index: Option<&'static str>,
     /// The allowed values, where they are few.
     pub values: &'static [&'static str],
+    /// The table and noun of items that lie beside the record and bear its id as sort key, when it is they that the index finds.
+    pub beside: Option<(Table, &'static str)>,
 }
 
 impl Filter {
@@ -62,6 +64,7 @@ impl Filter {
             test: Test::Equal,
             index: Some(index),
             values: &[],
+            beside: None,
         }
     }
 
@@ -74,6 +77,7 @@ impl Filter {
             test: Test::Equal,
             index: None,
             values: &[],
+            beside: None,
         }
     }
 
@@ -86,13 +90,55 @@ impl Filter {
             test,
             index: None,
             values: &[],
+            beside: None,
         }
+    }
+
+    /// A filter by what is known of a record in another table, where an index finds it.
+    #[must_use]
+    pub const fn beside(name: &'static str, index: &'static str, table: Table, noun: &'static str) -> Self {
+        let mut filter = Self::indexed(name, index);
+        filter.beside = Some((table, noun));
+        filter
     }
 
     /// With few allowed values.
     #[must_use]
     pub const fn of(self, values: &'static [&'static str]) -> Self {
         Self { values, ..self }
+    }
+}
+
+/// The order in which an index gives records.
+#[derive(Clone, Copy, Debug)]
+pub struct Sort {
+    /// The index.
+    pub index: &'static str,
+    /// The field its sort key is made of.
+    pub field: &'static str,
+    /// Whether the least comes first, as with what is due; otherwise the latest does.
+    pub rising: bool,
+}
+
+impl Sort {
+    /// The latest first.
+    #[must_use]
+    pub const fn latest(index: &'static str, field: &'static str) -> Self {
+        Self {
+            index,
+            field,
+            rising: false,
+        }
+    }
+
+    /// The least first.
+    #[must_use]
+    pub const fn soonest(index: &'static str, field: &'static str) -> Self {
+        Self {
+            index,
+            field,
+            rising: true,
+        }
     }
 }
 
@@ -104,6 +150,7 @@ pub const COMMON_FILTERS: &[Filter] = &[
         test: Test::Holds,
         index: None,
         values: &[],
+        beside: None,
     },
     Filter::time("created_since", "created_at", Test::Since),
     Filter::time("created_before", "created_at", Test::Before),
@@ -118,8 +165,8 @@ pub trait Stored: Kind {
     const PLURAL: &'static str;
     /// The filters of its list beside [`COMMON_FILTERS`].
     const FILTERS: &'static [Filter];
-    /// For each index whose sort key is a field rather than the id: index and field.
-    const SORTS: &'static [(&'static str, &'static str)] = &[];
+    /// The indexes whose sort key is a field rather than the id.
+    const SORTS: &'static [Sort] = &[];
 
     /// The record's entries in indexes: index, value of its partition (`<noun>#<field>#<value>` is made of it), sort key.
     fn indexes(record: &Record<Self>) -> Vec<(&'static str, String, String)>;

@@ -1027,12 +1027,6 @@ impl Store {
         Query::index("by_segment", index_partition(NOUN, "by_segment", segment))
     }
 
-    /// The query of the contacts in a stage of life, newest contact first.
-    #[must_use]
-    pub fn lifecycle_query(stage: &str) -> Query {
-        Query::index("by_lifecycle", index_partition(NOUN, "by_lifecycle", stage))
-    }
-
     /// The score in an item of the table of scores.
     ///
     /// # Errors

@@ -35,6 +35,7 @@ impl Stored for Survey {
             test: Test::Holds,
             index: None,
             values: Trigger::WORDS,
+            beside: None,
         },
     ];
 

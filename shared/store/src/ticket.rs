@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::idempotency::{Answer, Idempotency};
 use crate::page::{Items, Position, Query, Row};
-use crate::records::{Filter, Stored, Test, Written, sortable};
+use crate::records::{Filter, Sort, Stored, Test, Written, sortable};
 use crate::timer::Timer;
 use crate::{Accept, Key, Store, StoreError, Table, Write, text};
 
@@ -37,12 +37,16 @@ impl Stored for Ticket {
             test: Test::Holds,
             index: None,
             values: SlaClock::WORDS,
+            beside: None,
         },
         Filter::time("due_before", "due_at", Test::Before),
         Filter::time("due_since", "due_at", Test::Since),
         Filter::time("resolved_since", "resolved_at", Test::Since),
     ];
-    const SORTS: &'static [(&'static str, &'static str)] = &[("by_assignee_id", "due_at"), ("by_status", "due_at")];
+    const SORTS: &'static [Sort] = &[
+        Sort::soonest("by_assignee_id", "due_at"),
+        Sort::soonest("by_status", "due_at"),
+    ];
 
     fn indexes(record: &Record<Self>) -> Vec<(&'static str, String, String)> {
         let id = record.meta.id.to_string();
@@ -394,7 +398,7 @@ mod tests {
         let idle = &Ticket::indexes(&record)[0].2;
         assert_eq!(idle, &format!("~{}", record.meta.id));
         assert!(*idle > sortable(Timestamp::MAX));
-        for (index, field) in Ticket::SORTS {
+        for Sort { index, field, .. } in Ticket::SORTS {
             assert!(record.to_value().get(field).is_none(), "{index} is sorted by {field}");
         }
     }

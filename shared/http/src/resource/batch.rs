@@ -122,7 +122,7 @@ pub(super) async fn run<K: Resource>(
             outcomes
         }
     };
-    Ok(answer(outcomes))
+    Ok(answer(outcomes, &cx.actor.request))
 }
 
 async fn create<K: Resource>(
@@ -256,7 +256,7 @@ async fn all_or_none<K: Resource>(
         );
         return Err(Invalid::one("inputs", "too_many_items", detail).into());
     }
-    let response = text(outcomes);
+    let response = text(outcomes, &cx.actor.request);
     if let Some(key) = &key {
         let kept = rapport_store::idempotency::Answer {
             status: 200,
@@ -336,7 +336,7 @@ fn failing(outcomes: &[Outcome]) -> Option<Problem> {
     )
 }
 
-fn answer(outcomes: Vec<Outcome>) -> Response {
+fn answer(outcomes: Vec<Outcome>, request: &str) -> Response {
     for problem in outcomes.iter().filter_map(|outcome| outcome.as_ref().err()) {
         if let Some(text) = problem.log() {
             tracing::warn!(error = text, "an input of a batch failed");
@@ -347,20 +347,20 @@ fn answer(outcomes: Vec<Outcome>) -> Response {
     } else {
         StatusCode::OK
     };
-    respond::json_text(status, text(outcomes))
+    respond::json_text(status, text(outcomes, request))
 }
 
-fn text(outcomes: Vec<Outcome>) -> String {
+fn text(outcomes: Vec<Outcome>, request: &str) -> String {
     let results: Vec<String> = outcomes
         .into_iter()
         .map(|outcome| match outcome {
             Ok((status, Some(doc))) => format!("{{\"status\":{},\"record\":{doc}}}", status.as_u16()),
             Ok((status, None)) => format!("{{\"status\":{}}}", status.as_u16()),
-            Err(problem) => format!(
-                "{{\"status\":{},\"error\":{}}}",
-                problem.code().status().as_u16(),
-                problem.to_value()
-            ),
+            Err(problem) => {
+                let mut error = problem.to_value();
+                error["request_id"] = request.into();
+                json!({"status": problem.code().status().as_u16(), "error": error}).to_string()
+            }
         })
         .collect();
     format!("{{\"results\":[{}]}}", results.join(","))

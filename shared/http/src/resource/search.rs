@@ -90,7 +90,7 @@ enum Ended {
 
 pub(super) fn doc<K: Resource>(page: Doc) -> Doc {
     let indexed: Vec<&str> = list::filters::<K>()
-        .filter(|filter| filter.index.is_some() || filter.name == "tag")
+        .filter(|filter| filter.beside.is_none() && (filter.index.is_some() || filter.name == "tag"))
         .map(|filter| filter.field)
         .collect();
     page.detail(format!(
@@ -227,6 +227,7 @@ fn served<K: Resource>(n: usize, group: &Group, zone: &jiff::tz::TimeZone) -> Re
         let text = condition.value.as_str()?.to_owned();
         let filter = list::filters::<K>().find(|filter| {
             filter.field == condition.field
+                && filter.beside.is_none()
                 && ((filter.index.is_some() && condition.op == Op::Eq)
                     || (filter.name == "tag" && matches!(condition.op, Op::Has | Op::Eq)))
         })?;
@@ -234,7 +235,7 @@ fn served<K: Resource>(n: usize, group: &Group, zone: &jiff::tz::TimeZone) -> Re
     });
     let Some(given) = given else {
         let fields: Vec<&str> = list::filters::<K>()
-            .filter(|filter| filter.index.is_some() || filter.name == "tag")
+            .filter(|filter| filter.beside.is_none() && (filter.index.is_some() || filter.name == "tag"))
             .map(|filter| filter.field)
             .collect();
         let detail = format!(

@@ -64,7 +64,7 @@ pub async fn upsert<K: Resource>(
     cx.allow_duplicate = true;
     // Whoever creates it between our look and our write wins; then it is there to be changed.
     for _ in 0..4 {
-        if let Some(id) = store.holder::<K>(cx.tenant, &scope, &guarded).await? {
+        if let Some(id) = K::holder(store, cx.tenant, key, &scope, &guarded).await? {
             match change::<K>(store, &cx, id, &body).await {
                 Err(StoreError::Missing) => continue,
                 result => return result.map(|done| (StatusCode::OK, done)),
