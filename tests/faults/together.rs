@@ -84,11 +84,10 @@ async fn one_key_fifty_times_at_once_makes_one_record_of_each_kind() {
         let key = unique("key");
         let headers = [("idempotency-key", key.as_str())];
         let answers = join_all((0..50).map(|_| tenant.json(Method::POST, &path, &headers, body.clone()))).await;
-        assert!(answers.iter().all(|answer| answer.status == 201), "{path}");
-        assert!(
-            answers.iter().all(|answer| answer.text == answers[0].text),
-            "{path}: all get the same answer"
-        );
+        for answer in &answers {
+            assert_eq!(answer.status, 201, "{path}: {}", answer.text);
+            assert_eq!(answer.text, answers[0].text, "{path}: all get the same answer");
+        }
         let replayed = answers
             .iter()
             .filter(|answer| answer.header("idempotent-replayed") == "true");
@@ -96,6 +95,54 @@ async fn one_key_fifty_times_at_once_makes_one_record_of_each_kind() {
         let after = tenant.get(&path).await.expect(200)["data"].as_array().unwrap().len();
         assert_eq!(after, before + 1, "{path}");
     }
+}
+
+#[tokio::test]
+async fn one_key_fifty_times_at_once_does_a_step_once() {
+    let tenant = Tenant::new().await;
+    let lead = made(
+        &tenant,
+        "leads",
+        json!({"name": "C", "email": "c@shop.example", "company_name": "Firm"}),
+    )
+    .await;
+    let order = made(
+        &tenant,
+        "orders",
+        json!({"lines": [{"name": "Tea", "unit_price": "9"}]}),
+    )
+    .await;
+    let ticket = made(&tenant, "tickets", json!({"subject": "B", "channel": "api"})).await;
+    let contact = made(&tenant, "contacts", json!({"name": "D"})).await;
+    for (method, path, body) in [
+        (Method::POST, format!("{lead}/convert"), json!({})),
+        (Method::POST, format!("{order}/payments"), json!({"amount": "9"})),
+        (Method::POST, format!("{order}/fulfil"), json!({})),
+        (Method::POST, format!("{ticket}/resolve"), json!({})),
+        (
+            Method::PATCH,
+            contact.clone(),
+            json!({"note": "n", "email": "d@shop.example"}),
+        ),
+    ] {
+        let key = unique("key");
+        let headers = [("idempotency-key", key.as_str())];
+        let answers = join_all((0..50).map(|_| tenant.json(method.clone(), &path, &headers, body.clone()))).await;
+        for answer in &answers {
+            assert_eq!(answer.status, 200, "{path}: {}", answer.text);
+            assert_eq!(answer.text, answers[0].text, "{path}: all get the same answer");
+        }
+    }
+    for (path, version) in [(lead, 2), (order, 3), (ticket, 2), (contact, 2)] {
+        assert_eq!(tenant.get(&path).await.expect(200)["version"], version, "{path}");
+    }
+    assert_eq!(
+        tenant.get("/v1/contacts").await.expect(200)["data"]
+            .as_array()
+            .unwrap()
+            .len(),
+        2
+    );
 }
 
 #[tokio::test]

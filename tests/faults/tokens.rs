@@ -29,7 +29,7 @@ async fn an_access_token_lives_fifteen_minutes_and_a_session_thirty_days() {
     tenant.get("/v1/me").await.expect(200);
     clock.advance(SignedDuration::from_mins(2));
     let answer = tenant.get("/v1/me").await;
-    answer.problem(401, "unauthenticated");
+    answer.problem(401, "token_expired");
     assert!(
         answer.header("www-authenticate").starts_with("Bearer"),
         "{:?}",
