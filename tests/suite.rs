@@ -3,6 +3,7 @@
 
 mod agreement;
 mod api {
+    mod capacity;
     mod contacts;
     mod contract;
     mod events;
