@@ -55,7 +55,7 @@ pub(crate) async fn convert(
     let cx = caller.accept(&app).await?;
     let idempotency = key.of(Table::Leads, &bytes, None);
     let idempotency = idempotency.as_ref();
-    let work = converted(&app.store, &cx, lead, expected, &input, idempotency);
+    let work = Box::pin(converted(&app.store, &cx, lead, expected, &input, idempotency));
     match app.store.once(cx.tenant, idempotency, cx.rules.now, work).await {
         Ok(body) => Ok(respond::json_text(StatusCode::OK, body)),
         Err(StoreError::Answered(answer)) => Ok(respond::replay(*answer)),

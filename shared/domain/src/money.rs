@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::invalid::Invalid;
 
-/// A currency of ISO 4217. `XXX` (none) and `XTS` (for tests) are codes of that list and no currencies.
+/// A currency of ISO 4217.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Currency(iso_currency::Currency);
 
@@ -51,6 +51,7 @@ impl Currency {
 impl FromStr for Currency {
     type Err = ();
     fn from_str(text: &str) -> Result<Self, ()> {
+        // Codes of that list for no currency and for tests.
         iso_currency::Currency::from_code(text)
             .filter(|_| !matches!(text, "XXX" | "XTS"))
             .map(Self)

@@ -84,6 +84,7 @@ impl Store {
 
     /// Does what an idempotency key stands for, unless it was done before. Where it fails because the same request, sent
     /// twice at once, did it a moment earlier (the record looks like that one's, or has changed), that one's answer is it.
+    /// The work is boxed by who gives it: it is large, and would be part of every caller's future.
     ///
     /// # Errors
     /// [`StoreError::Answered`], [`StoreError::KeyReused`], or what the work itself says.

@@ -538,7 +538,7 @@ impl Store {
         input: K::In,
         idempotency: Option<&Idempotency>,
     ) -> Result<Written<K>, StoreError> {
-        let work = self.create_anew(cx, common, input, idempotency);
+        let work = Box::pin(self.create_anew(cx, common, input, idempotency));
         self.once(cx.tenant, idempotency, cx.rules.now, work).await
     }
 
@@ -701,7 +701,7 @@ impl Store {
         idempotency: Option<&Idempotency>,
         rule: impl Fn(&Record<K>) -> Result<Record<K>, StoreError> + Send + Sync,
     ) -> Result<Written<K>, StoreError> {
-        let work = self.change_anew(cx, id, expected, idempotency, rule);
+        let work = Box::pin(self.change_anew(cx, id, expected, idempotency, rule));
         self.once(cx.tenant, idempotency, cx.rules.now, work).await
     }
 

@@ -245,7 +245,7 @@ impl Store {
         input: MessageIn,
         idempotency: Option<&Idempotency>,
     ) -> Result<Said, StoreError> {
-        let work = self.add_anew(cx, ticket, input, idempotency);
+        let work = Box::pin(self.add_anew(cx, ticket, input, idempotency));
         self.once(cx.tenant, idempotency, cx.rules.now, work).await
     }
 
