@@ -3,6 +3,7 @@
 
 mod agreement;
 mod api {
+    mod capacity;
     mod contacts;
     mod contract;
     mod events;
@@ -15,6 +16,12 @@ mod api {
     mod surveys;
     mod tickets;
     mod webhooks;
+}
+mod faults {
+    mod input;
+    mod store;
+    mod together;
+    mod tokens;
 }
 mod flows {
     mod cdnow;

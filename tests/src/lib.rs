@@ -10,6 +10,8 @@ use rapport_runtime::Clock;
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
 
+pub mod fault;
+
 /// The running service.
 pub struct World {
     /// Where it answers.
@@ -129,6 +131,7 @@ impl Answer {
 #[derive(Clone)]
 pub struct Caller {
     client: Client,
+    url: String,
     /// The access token or API key.
     pub token: String,
 }
@@ -168,18 +171,23 @@ impl Tenant {
     /// # Panics
     /// When the service refuses.
     pub async fn with(fields: Value) -> Self {
+        Self::of(&Caller::anonymous(), fields).await
+    }
+
+    /// Signs a new firm up where somebody calls.
+    ///
+    /// # Panics
+    /// When the service refuses.
+    pub async fn of(anybody: &Caller, fields: Value) -> Self {
         let email = format!("{}@firm.example", unique("owner"));
         let mut body = json!({"company": "Firm", "name": "Owner", "email": email, "password": PASSWORD, "country": "US", "currency": "USD", "time_zone": "UTC"});
         if let (Some(body), Value::Object(fields)) = (body.as_object_mut(), fields) {
             body.extend(fields);
         }
-        let answer = Caller::anonymous().post("/v1/signup", body).await.expect(201);
+        let answer = anybody.post("/v1/signup", body).await.expect(201);
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         Self {
-            owner: Caller {
-                token: text(&answer["access_token"]),
-                ..Caller::anonymous()
-            },
+            owner: anybody.with_token(&text(&answer["access_token"])),
             id: text(&answer["tenant"]["id"]),
             user: text(&answer["user"]["id"]),
             refresh: text(&answer["refresh_token"]),
@@ -195,9 +203,19 @@ impl Caller {
     /// When no HTTP client can be made.
     #[must_use]
     pub fn anonymous() -> Self {
+        Self::at(&world().url)
+    }
+
+    /// Somebody without credentials who calls another host than the one of all tests.
+    ///
+    /// # Panics
+    /// When no HTTP client can be made.
+    #[must_use]
+    pub fn at(url: &str) -> Self {
         let client = Client::builder().redirect(reqwest::redirect::Policy::none()).build();
         Self {
             client: client.unwrap_or_else(|error| panic!("no client: {error}")),
+            url: url.to_owned(),
             token: String::new(),
         }
     }
@@ -207,6 +225,7 @@ impl Caller {
     pub fn with_token(&self, token: &str) -> Self {
         Self {
             client: self.client.clone(),
+            url: self.url.clone(),
             token: token.to_owned(),
         }
     }
@@ -216,7 +235,7 @@ impl Caller {
     /// # Panics
     /// When there is no answer.
     pub async fn send(&self, method: Method, path: &str, headers: &[(&str, &str)], body: Option<Vec<u8>>) -> Answer {
-        let mut request = self.client.request(method, format!("{}{path}", world().url));
+        let mut request = self.client.request(method, format!("{}{path}", self.url));
         if !self.token.is_empty() {
             request = request.header("authorization", format!("Bearer {}", self.token));
         }

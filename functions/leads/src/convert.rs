@@ -54,7 +54,9 @@ pub(crate) async fn convert(
     let input: ConvertIn = shape(value)?;
     let cx = caller.accept(&app).await?;
     let idempotency = key.of(Table::Leads, &bytes, None);
-    match converted(&app.store, &cx, lead, expected, &input, idempotency.as_ref()).await {
+    let idempotency = idempotency.as_ref();
+    let work = Box::pin(converted(&app.store, &cx, lead, expected, &input, idempotency));
+    match app.store.once(cx.tenant, idempotency, cx.rules.now, work).await {
         Ok(body) => Ok(respond::json_text(StatusCode::OK, body)),
         Err(StoreError::Answered(answer)) => Ok(respond::replay(*answer)),
         Err(error) => Err(error.into()),
@@ -81,9 +83,6 @@ async fn converted(
     input: &ConvertIn,
     idempotency: Option<&Idempotency>,
 ) -> Result<String, StoreError> {
-    if let Some(idempotency) = idempotency {
-        store.check_idempotency(cx.tenant, idempotency, cx.rules.now).await?;
-    }
     let mut attempt = 0;
     loop {
         let (mut write, body) = plan(store, cx, lead, expected, input).await?;

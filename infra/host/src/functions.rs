@@ -50,6 +50,20 @@ impl Functions {
         })
     }
 
+    /// Has every function made from other ingredients than the host gives: a test may stand between it and the engines.
+    #[must_use]
+    pub fn given(self, change: impl Fn(&str, Ingredients) -> Ingredients + Send + Sync + 'static) -> Self {
+        let change = Arc::new(change);
+        let by_name = self.by_name.into_iter().map(|(name, make)| {
+            let (own, change) = (name.clone(), Arc::clone(&change));
+            let make: Make = Arc::new(move |ingredients| make(change(&own, ingredients)));
+            (name, make)
+        });
+        Self {
+            by_name: by_name.collect(),
+        }
+    }
+
     /// The names there are.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.by_name.keys().map(String::as_str)

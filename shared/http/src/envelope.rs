@@ -117,7 +117,10 @@ pub(crate) async fn wrap(mut request: Request, next: Next) -> Response {
     // Axum's own refusals (a path that is no UTF-8, a method that is not there) become problems like all others.
     if response.status().is_client_error()
         && response.extensions().get::<Arc<Problem>>().is_none()
-        && !response.headers().contains_key(header::CONTENT_TYPE)
+        && response
+            .headers()
+            .get(header::CONTENT_TYPE)
+            .is_none_or(|kind| kind.as_bytes().starts_with(b"text/plain"))
     {
         let code = match response.status() {
             StatusCode::METHOD_NOT_ALLOWED => Code::MethodNotAllowed,

@@ -81,4 +81,33 @@ impl Store {
             _ => Ok(()),
         }
     }
+
+    /// Does what an idempotency key stands for, unless it was done before. Where it fails because the same request, sent
+    /// twice at once, did it a moment earlier (the record looks like that one's, or has changed), that one's answer is it.
+    /// The work is boxed by who gives it: it is large, and would be part of every caller's future.
+    ///
+    /// # Errors
+    /// [`StoreError::Answered`], [`StoreError::KeyReused`], or what the work itself says.
+    pub async fn once<T>(
+        &self,
+        tenant: TenantId,
+        idempotency: Option<&Idempotency>,
+        now: Timestamp,
+        work: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        let Some(idempotency) = idempotency else {
+            return work.await;
+        };
+        self.check_idempotency(tenant, idempotency, now).await?;
+        let outcome = work.await;
+        if let Err(error) = &outcome
+            && !matches!(
+                error,
+                StoreError::Unavailable(_) | StoreError::Internal(_) | StoreError::Answered(_) | StoreError::KeyReused
+            )
+        {
+            self.check_idempotency(tenant, idempotency, now).await?;
+        }
+        outcome
+    }
 }

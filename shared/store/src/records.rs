@@ -549,9 +549,17 @@ impl Store {
         input: K::In,
         idempotency: Option<&Idempotency>,
     ) -> Result<Written<K>, StoreError> {
-        if let Some(idempotency) = idempotency {
-            self.check_idempotency(cx.tenant, idempotency, cx.rules.now).await?;
-        }
+        let work = Box::pin(self.create_anew(cx, common, input, idempotency));
+        self.once(cx.tenant, idempotency, cx.rules.now, work).await
+    }
+
+    async fn create_anew<K: Stored>(
+        &self,
+        cx: &Accept,
+        common: Common,
+        input: K::In,
+        idempotency: Option<&Idempotency>,
+    ) -> Result<Written<K>, StoreError> {
         let mut attempt = 0;
         loop {
             let mut planned = self.plan_create::<K>(cx, common.clone(), input.clone()).await?;
@@ -705,9 +713,18 @@ impl Store {
         idempotency: Option<&Idempotency>,
         rule: impl Fn(&Record<K>) -> Result<Record<K>, StoreError> + Send + Sync,
     ) -> Result<Written<K>, StoreError> {
-        if let Some(idempotency) = idempotency {
-            self.check_idempotency(cx.tenant, idempotency, cx.rules.now).await?;
-        }
+        let work = Box::pin(self.change_anew(cx, id, expected, idempotency, rule));
+        self.once(cx.tenant, idempotency, cx.rules.now, work).await
+    }
+
+    async fn change_anew<K: Stored + PartialEq>(
+        &self,
+        cx: &Accept,
+        id: RecordId,
+        expected: Option<u64>,
+        idempotency: Option<&Idempotency>,
+        rule: impl Fn(&Record<K>) -> Result<Record<K>, StoreError> + Send + Sync,
+    ) -> Result<Written<K>, StoreError> {
         let mut attempt = 0;
         loop {
             let row = self.row::<K>(cx.tenant, id).await?;

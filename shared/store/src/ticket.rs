@@ -245,9 +245,17 @@ impl Store {
         input: MessageIn,
         idempotency: Option<&Idempotency>,
     ) -> Result<Said, StoreError> {
-        if let Some(idempotency) = idempotency {
-            self.check_idempotency(cx.tenant, idempotency, cx.rules.now).await?;
-        }
+        let work = Box::pin(self.add_anew(cx, ticket, input, idempotency));
+        self.once(cx.tenant, idempotency, cx.rules.now, work).await
+    }
+
+    async fn add_anew(
+        &self,
+        cx: &Accept,
+        ticket: RecordId,
+        input: MessageIn,
+        idempotency: Option<&Idempotency>,
+    ) -> Result<Said, StoreError> {
         let id = RecordId::new(Prefix::Message);
         let message = Message::new(id, ticket, input, &cx.actor, cx.rules.now)?;
         let doc = serde_json::to_string(&message).map_err(|error| StoreError::Internal(error.to_string()))?;

@@ -175,7 +175,8 @@ impl Store {
     }
 
     /// Puts the next token in the place of the latest. `false` when another request did so at the same moment: of two
-    /// uses of one token one succeeds.
+    /// uses of one token one succeeds. A call whose answer was lost is made again by the SDK and finds its own work: no
+    /// other request can know `next`.
     ///
     /// # Errors
     /// When the store does not answer.
@@ -192,7 +193,7 @@ impl Store {
             .table_name(self.table(Table::Identity)?)
             .set_key(Some(key(token.tenant, token.user, token.session).attributes()))
             .update_expression("SET latest = :next, expires = :ends")
-            .condition_expression("latest = :latest")
+            .condition_expression("latest = :latest OR latest = :next")
             .expression_attribute_values(":next", text(next.secret.hash()))
             .expression_attribute_values(":latest", text(&session.latest))
             .expression_attribute_values(":ends", number(end(session.began, now)))

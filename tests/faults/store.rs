@@ -1,0 +1,459 @@
+//! The store fails at each of its calls in turn, in three ways. Whatever the call: the answer is 503 or success, all is
+//! written or nothing, and the same request again ends where an undisturbed one does.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use jiff::SignedDuration;
+use rapport_host::engine::{self, InProcess};
+use rapport_host::{Host, Options};
+use rapport_runtime::Clock;
+use reqwest::Method;
+use serde_json::{Value, json};
+use tests::fault::{Faults, Weather};
+use tests::{Answer, Caller, PASSWORD, Tenant, eventually, unique};
+
+/// The tables that requests write. Workers write the others, in their own time.
+const TABLES: [&str; 5] = [
+    "IdentityTable",
+    "LeadsTable",
+    "ContactsTable",
+    "OrdersTable",
+    "TicketsTable",
+];
+/// More calls than any request makes.
+const MOST_CALLS: u32 = 60;
+
+/// What answers requests; the rest are workers.
+fn answers(function: &str) -> bool {
+    matches!(function, "identity" | "leads" | "contacts" | "orders" | "tickets")
+}
+
+struct World {
+    host: Host,
+    faults: Faults,
+    clock: Clock,
+    anybody: Caller,
+    _folder: tempfile::TempDir,
+}
+
+impl World {
+    async fn new(named: fn(&str) -> bool) -> Self {
+        let (folder, faults, clock) = (tempfile::tempdir().unwrap(), Faults::default(), Clock::default());
+        let mut options = Options::of_test(folder.path(), clock.clone());
+        options.functions = faults.between(options.functions, named);
+        let host = Host::start(options).await.unwrap();
+        Self {
+            anybody: Caller::at(&host.url()),
+            host,
+            faults,
+            clock,
+            _folder: folder,
+        }
+    }
+
+    /// Every item of the tables that requests write, by table and key.
+    async fn items(&self) -> BTreeMap<String, String> {
+        let client = engine::dynamodb(InProcess::tables(Arc::clone(self.host.engine())));
+        let names = client.list_tables().send().await.unwrap().table_names.unwrap();
+        let mut items = BTreeMap::new();
+        for name in names {
+            if !TABLES.contains(&name.as_str()) {
+                continue;
+            }
+            let mut pages = client.scan().table_name(&name).into_paginator().items().send();
+            while let Some(item) = pages.next().await {
+                let item = item.unwrap();
+                let key = |part: &str| item[part].as_s().unwrap().clone();
+                let attributes: BTreeMap<_, _> = item.iter().collect();
+                items.insert(format!("{name} {} {}", key("pk"), key("sk")), format!("{attributes:?}"));
+            }
+        }
+        items
+    }
+}
+
+/// How many keys of which shape came, went and changed. Numbers that were reserved and not used leave a gap, no trace.
+fn difference(before: &BTreeMap<String, String>, after: &BTreeMap<String, String>) -> BTreeMap<String, usize> {
+    let mut shapes = BTreeMap::new();
+    let keys: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+    for key in keys.into_iter().filter(|key| !key.contains("#counter ")) {
+        let what = match (before.get(key), after.get(key)) {
+            (None, Some(_)) => "+",
+            (Some(_), None) => "-",
+            (old, new) if old != new => "~",
+            _ => continue,
+        };
+        let shape: String = key
+            .split_inclusive(['#', ' '])
+            .map(|part| {
+                let word = part.trim_end_matches(['#', ' ']);
+                if word.chars().all(|c| c.is_ascii_lowercase() || "_-.".contains(c)) {
+                    part
+                } else {
+                    "… "
+                }
+            })
+            .collect();
+        *shapes.entry(format!("{what} {shape}")).or_default() += 1;
+    }
+    shapes
+}
+
+struct Request {
+    method: Method,
+    path: String,
+    body: Value,
+    key: String,
+}
+
+impl Request {
+    async fn send(&self, tenant: &Tenant) -> Answer {
+        let headers = [("idempotency-key", self.key.as_str())];
+        tenant
+            .json(self.method.clone(), &self.path, &headers, self.body.clone())
+            .await
+    }
+}
+
+/// A request of a kind, and what must be there before it.
+async fn prepared(kind: &str, tenant: &Tenant) -> Request {
+    let mark = unique("m");
+    let mail = format!("{mark}@shop.example");
+    let made = async |plural: &str, body: Value| {
+        let record = tenant.post(&format!("/v1/{plural}"), body).await.expect(201);
+        record["id"].as_str().unwrap().to_owned()
+    };
+    let lines = json!([{"name": "Tea", "unit_price": "10.00"}]);
+    let (method, path, body) = match kind {
+        "create lead" => (
+            Method::POST,
+            "/v1/leads".to_owned(),
+            json!({"name": format!("Ann {mark}"), "email": mail, "tags": ["new"], "external_ids": {"shop": mark}}),
+        ),
+        "change contact" => {
+            let contact = made(
+                "contacts",
+                json!({"name": format!("Ann {mark}"), "email": format!("old-{mail}")}),
+            )
+            .await;
+            (
+                Method::PATCH,
+                format!("/v1/contacts/{contact}"),
+                json!({"email": mail, "emails": null}),
+            )
+        }
+        "delete contact" => {
+            let contact = made("contacts", json!({"name": format!("Ann {mark}"), "email": mail})).await;
+            (Method::DELETE, format!("/v1/contacts/{contact}"), Value::Null)
+        }
+        "order of a new customer" => (
+            Method::POST,
+            "/v1/orders".to_owned(),
+            json!({"contact_ref": {"key": "email", "value": mail}, "lines": lines, "payments": [{"amount": "10.00"}]}),
+        ),
+        "upsert of a new customer's order" => (
+            Method::PUT,
+            format!("/v1/orders/by/shop/{mark}"),
+            json!({"contact_ref": {"key": "email", "value": mail}, "lines": lines, "payments": [{"amount": "10.00"}]}),
+        ),
+        "pay" => {
+            let order = made("orders", json!({"lines": lines})).await;
+            (
+                Method::POST,
+                format!("/v1/orders/{order}/payments"),
+                json!({"amount": "4.00", "external_id": mark}),
+            )
+        }
+        "convert lead" => {
+            let lead = made(
+                "leads",
+                json!({"name": format!("Ann {mark}"), "email": mail, "company_name": format!("Firm {mark}")}),
+            )
+            .await;
+            (Method::POST, format!("/v1/leads/{lead}/convert"), json!({}))
+        }
+        "merge contacts" => {
+            let into = made("contacts", json!({"name": format!("Ann {mark}"), "email": mail})).await;
+            let from = made(
+                "contacts",
+                json!({"name": format!("Bob {mark}"), "email": format!("b-{mail}")}),
+            )
+            .await;
+            (
+                Method::POST,
+                format!("/v1/contacts/{into}/merge"),
+                json!({"from": [from]}),
+            )
+        }
+        "open ticket" => (
+            Method::POST,
+            "/v1/tickets".to_owned(),
+            json!({"subject": format!("Help {mark}"), "channel": "api"}),
+        ),
+        "say on a ticket" => {
+            let ticket = made("tickets", json!({"subject": format!("Help {mark}"), "channel": "api"})).await;
+            (
+                Method::POST,
+                format!("/v1/tickets/{ticket}/messages"),
+                json!({"body": "Yes", "internal": false}),
+            )
+        }
+        "batch of leads" => {
+            let inputs: Vec<Value> = (0..3)
+                .map(|n| json!({"name": format!("Ann{n} {mark}"), "email": format!("{n}-{mail}")}))
+                .collect();
+            (
+                Method::POST,
+                "/v1/leads/batch".to_owned(),
+                json!({"operation": "create", "inputs": inputs}),
+            )
+        }
+        "batch of new customers' orders" => {
+            let inputs: Vec<Value> = (0..4)
+                .map(|n| json!({"contact_ref": {"key": "email", "value": format!("{}-{mail}", n / 2)}, "lines": lines}))
+                .collect();
+            (
+                Method::POST,
+                "/v1/orders/batch".to_owned(),
+                json!({"operation": "create", "inputs": inputs}),
+            )
+        }
+        other => panic!("{other}"),
+    };
+    Request {
+        method,
+        path,
+        body,
+        key: mark,
+    }
+}
+
+/// Whether all of it was done: of a batch, every input.
+fn done(answer: &Answer) -> bool {
+    matches!(answer.status, 200..=299) && answer.status != 207
+}
+
+/// What an answer that is no success must be; of a batch, what each failed input's must be.
+fn is_unavailable(at: &str, answer: &Answer) {
+    if answer.status == 207 {
+        for result in answer.body["results"].as_array().unwrap() {
+            let (status, code) = (&result["status"], &result["error"]["code"]);
+            assert!(
+                *status == 201 || (*status == 503 && code == "unavailable"),
+                "{at}: {result}"
+            );
+        }
+        return;
+    }
+    assert_eq!(answer.status, 503, "{at}: {}", answer.text);
+    answer.problem(503, "unavailable");
+    let seconds: u32 = answer.header("retry-after").parse().unwrap();
+    assert!((1..=60).contains(&seconds), "{at}: {seconds}");
+    assert!(!answer.text.contains("away"), "nothing of the inside: {}", answer.text);
+}
+
+async fn every_call_may_fail(kind: &str) {
+    let world = World::new(answers).await;
+    let tenant = Tenant::of(&world.anybody, json!({})).await;
+    let request = prepared(kind, &tenant).await;
+    let before = world.items().await;
+    let answer = request.send(&tenant).await;
+    assert!(done(&answer), "{kind}: {}", answer.text);
+    let whole = difference(&before, &world.items().await);
+    assert!(!whole.is_empty());
+    // The inputs of a batch are written each by itself.
+    let parts = kind.starts_with("batch");
+    let mut strikes = 0;
+    for weather in [Weather::DownFrom, Weather::LostThenDown, Weather::LostOnce] {
+        for call in 0.. {
+            assert!(call < MOST_CALLS, "{kind}: it never succeeds");
+            let at = format!("{kind}, {:?}", weather(call));
+            let request = prepared(kind, &tenant).await;
+            let before = world.items().await;
+            world.faults.set(weather(call));
+            let answer = request.send(&tenant).await;
+            let struck = world.faults.end();
+            strikes += u32::from(struck);
+            let now = difference(&before, &world.items().await);
+            if done(&answer) {
+                assert_eq!(now, whole, "{at}");
+            } else {
+                is_unavailable(&at, &answer);
+                assert!(struck && (parts || now.is_empty() || now == whole), "{at}: {now:#?}");
+            }
+            let again = request.send(&tenant).await;
+            assert!(done(&again), "{at}, again: {}", again.text);
+            assert_eq!(difference(&before, &world.items().await), whole, "{at}, again");
+            if done(&answer) && request.method == Method::POST && !parts {
+                assert_eq!(again.body["id"], answer.body["id"], "{at}, again");
+            }
+            if !struck {
+                break;
+            }
+        }
+    }
+    assert!(strikes >= 6, "{kind}: {strikes}");
+    assert!(world.host.stop().await);
+}
+
+macro_rules! each {
+    ($($name:ident = $kind:literal,)*) => { $(
+        #[tokio::test]
+        async fn $name() {
+            every_call_may_fail($kind).await;
+        }
+    )* };
+}
+
+each! {
+    a_lead_is_made_or_not = "create lead",
+    a_contact_is_changed_or_not = "change contact",
+    a_contact_is_deleted_or_not = "delete contact",
+    an_order_comes_with_its_customer_or_not = "order of a new customer",
+    an_order_is_put_with_its_customer_or_not = "upsert of a new customer's order",
+    a_payment_is_recorded_or_not = "pay",
+    a_lead_is_converted_or_not = "convert lead",
+    contacts_are_merged_or_not = "merge contacts",
+    a_ticket_is_opened_or_not = "open ticket",
+    a_message_is_kept_or_not = "say on a ticket",
+    each_lead_of_a_batch_is_made_or_not = "batch of leads",
+    each_order_of_a_batch_comes_with_its_customer_or_not = "batch of new customers' orders",
+}
+
+async fn sign_in(anybody: &Caller, email: &str) -> Answer {
+    let body = json!({"grant_type": "password", "username": email, "password": PASSWORD});
+    anybody.post("/v1/auth/token", body).await
+}
+
+async fn refresh(anybody: &Caller, token: &Value) -> Answer {
+    let body = json!({"grant_type": "refresh_token", "refresh_token": token});
+    anybody.post("/v1/auth/token", body).await
+}
+
+#[tokio::test]
+async fn whoever_could_not_sign_in_can_when_the_store_is_back() {
+    let world = World::new(answers).await;
+    for weather in [Weather::DownFrom, Weather::LostThenDown, Weather::LostOnce] {
+        for call in 0..MOST_CALLS {
+            let at = format!("{:?}", weather(call));
+            let tenant = Tenant::of(&world.anybody, json!({})).await;
+            world.faults.set(weather(call));
+            let answer = sign_in(&world.anybody, &tenant.email).await;
+            let struck = world.faults.end();
+            if answer.status != 200 {
+                is_unavailable(&at, &answer);
+            }
+            let again = sign_in(&world.anybody, &tenant.email).await;
+            assert_eq!(again.status, 200, "{at}, again: {}", again.text);
+            if !struck {
+                break;
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_session_outlives_a_store_that_is_away() {
+    let world = World::new(answers).await;
+    let tenant = Tenant::of(&world.anybody, json!({})).await;
+    for weather in [Weather::DownFrom, Weather::LostThenDown, Weather::LostOnce] {
+        for call in 0..MOST_CALLS {
+            let at = format!("{:?}", weather(call));
+            let token = sign_in(&world.anybody, &tenant.email).await.expect(200)["refresh_token"].clone();
+            world.faults.set(weather(call));
+            let answer = refresh(&world.anybody, &token).await;
+            let struck = world.faults.end();
+            if answer.status == 200 {
+                let next = refresh(&world.anybody, &answer.body["refresh_token"]).await;
+                assert_eq!(next.status, 200, "{at}, next: {}", next.text);
+            } else {
+                is_unavailable(&at, &answer);
+                let again = refresh(&world.anybody, &token).await;
+                // Where the answer with the next token was lost, the old one is used up: its owner signs in again.
+                if again.status != 200 {
+                    assert!(
+                        matches!(weather(call), Weather::LostThenDown(_)),
+                        "{at}, again: {}",
+                        again.text
+                    );
+                    again.problem(401, "refresh_token_reused");
+                }
+            }
+            if !struck {
+                break;
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_firm_is_signed_up_or_not() {
+    let world = World::new(answers).await;
+    let whole = {
+        let before = world.items().await;
+        Tenant::of(&world.anybody, json!({})).await;
+        difference(&before, &world.items().await)
+    };
+    assert!(whole.len() > 4, "{whole:?}");
+    for weather in [Weather::DownFrom, Weather::LostThenDown, Weather::LostOnce] {
+        for call in 0..MOST_CALLS {
+            let at = format!("{:?}", weather(call));
+            let email = format!("{}@firm.example", unique("owner"));
+            let body = json!({"company": "Firm", "name": "Owner", "email": email, "password": PASSWORD, "country": "US", "currency": "USD", "time_zone": "UTC"});
+            let before = world.items().await;
+            world.faults.set(weather(call));
+            let answer = world.anybody.post("/v1/signup", body.clone()).await;
+            let struck = world.faults.end();
+            let now = difference(&before, &world.items().await);
+            if answer.status == 201 {
+                assert_eq!(now, whole, "{at}");
+            } else {
+                is_unavailable(&at, &answer);
+                assert!(now.is_empty() || now == whole, "{at}: {now:#?}");
+                if now.is_empty() {
+                    world.anybody.post("/v1/signup", body).await.expect(201);
+                }
+            }
+            assert_eq!(sign_in(&world.anybody, &email).await.status, 200, "{at}");
+            if !struck {
+                break;
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_was_acknowledged_before_the_workers_lost_the_store_is_told_once() {
+    let world = World::new(|_| true).await;
+    let tenant = Tenant::of(&world.anybody, json!({})).await;
+    for n in 0..10 {
+        tenant
+            .post("/v1/leads", json!({"name": format!("Ann {n}")}))
+            .await
+            .expect(201);
+        // Down for everybody, in the midst of what the workers do with the lead before.
+        world.faults.set(Weather::DownFrom(n % 4));
+        tokio::time::sleep(std::time::Duration::from_millis(30)).await;
+        while tenant.get("/v1/leads").await.status != 503 {}
+        let _ = world.faults.end();
+    }
+    // What a worker could not do comes again when its message's visibility timeout has passed.
+    world.clock.advance(SignedDuration::from_mins(6));
+    let told = eventually("ten events", || async {
+        let body = tenant.get("/v1/events?types=lead.created").await.expect(200);
+        let subjects: Vec<String> = body["data"]
+            .as_array()?
+            .iter()
+            .map(|event| event["subject"].to_string())
+            .collect();
+        (subjects.len() >= 10).then_some(subjects)
+    })
+    .await;
+    assert_eq!((told.len(), told.iter().collect::<BTreeSet<_>>().len()), (10, 10));
+    eventually("the search", || async {
+        let found = tenant.get("/v1/search?q=Ann&limit=50").await.expect(200);
+        (found["data"].as_array()?.len() == 10).then_some(())
+    })
+    .await;
+}
