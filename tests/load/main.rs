@@ -154,7 +154,10 @@ async fn load() {
     );
     for what in ["first", "unchanged"] {
         let (seconds, run) = client.recompute(&json!({})).await;
-        println!("recompute of 2,357 customers, {what}: {seconds:.2} s, {} changed", run["changed"]);
+        println!(
+            "recompute of 2,357 customers, {what}: {seconds:.2} s, {} changed",
+            run["changed"]
+        );
     }
     client.recompute(&json!({"until": "1997-09-30"})).await;
     let model = client.get("/v1/segments?until=1997-09-30").await;

@@ -8,6 +8,22 @@ use rapport_store::{Store, StoreError, Table};
 
 use crate::resource::{Expand, OWNER, Resource};
 
+const CONTACT: Expand = Expand {
+    name: "contact",
+    field: "contact_id",
+    prefix: Prefix::Contact,
+    table: Table::Contacts,
+    noun: "contact",
+};
+
+const COMPANY: Expand = Expand {
+    name: "company",
+    field: "company_id",
+    prefix: Prefix::Company,
+    table: Table::Contacts,
+    noun: "company",
+};
+
 impl Resource for Lead {
     const AREA: Area = Area::Leads;
 }
@@ -16,20 +32,8 @@ impl Resource for rapport_domain::ticket::Ticket {
     const AREA: Area = Area::Tickets;
     const EXPANDS: &'static [Expand] = &[
         OWNER,
-        Expand {
-            name: "contact",
-            field: "contact_id",
-            prefix: Prefix::Contact,
-            table: Table::Contacts,
-            noun: "contact",
-        },
-        Expand {
-            name: "company",
-            field: "company_id",
-            prefix: Prefix::Company,
-            table: Table::Contacts,
-            noun: "company",
-        },
+        CONTACT,
+        COMPANY,
         Expand {
             name: "order",
             field: "order_id",
@@ -49,23 +53,7 @@ impl Resource for rapport_domain::ticket::Ticket {
 
 impl Resource for rapport_domain::order::Order {
     const AREA: Area = Area::Orders;
-    const EXPANDS: &'static [Expand] = &[
-        OWNER,
-        Expand {
-            name: "contact",
-            field: "contact_id",
-            prefix: Prefix::Contact,
-            table: Table::Contacts,
-            noun: "contact",
-        },
-        Expand {
-            name: "company",
-            field: "company_id",
-            prefix: Prefix::Company,
-            table: Table::Contacts,
-            noun: "company",
-        },
-    ];
+    const EXPANDS: &'static [Expand] = &[OWNER, CONTACT, COMPANY];
 }
 
 impl Resource for rapport_domain::product::Product {
@@ -76,14 +64,6 @@ impl Resource for rapport_domain::product::Product {
         rapport_domain::product::sku_key(value.trim())
     }
 }
-
-const COMPANY: Expand = Expand {
-    name: "company",
-    field: "company_id",
-    prefix: Prefix::Company,
-    table: Table::Contacts,
-    noun: "company",
-};
 
 impl Resource for rapport_domain::contact::Contact {
     const AREA: Area = Area::Contacts;

@@ -600,15 +600,18 @@ impl Store {
         inputs: Vec<(Common, K::In, Option<Idempotency>)>,
     ) -> Vec<Result<Written<K>, StoreError>> {
         cx.batch.lock().await.block = inputs.len().max(1) as u64;
-        let plans = inputs.iter().zip(0..).map(|((common, input, idempotency), turn)| async move {
-            let cx = &Accept { turn, ..cx.clone() };
-            if let Some(idempotency) = idempotency {
-                self.check_idempotency(cx.tenant, idempotency, cx.rules.now).await?;
-            }
-            let mut planned = self.plan_create::<K>(cx, common.clone(), input.clone()).await?;
-            self.keep_answer(cx, &mut planned, idempotency.as_ref())?;
-            Ok(planned)
-        });
+        let plans = inputs
+            .iter()
+            .zip(0..)
+            .map(|((common, input, idempotency), turn)| async move {
+                let cx = &Accept { turn, ..cx.clone() };
+                if let Some(idempotency) = idempotency {
+                    self.check_idempotency(cx.tenant, idempotency, cx.rules.now).await?;
+                }
+                let mut planned = self.plan_create::<K>(cx, common.clone(), input.clone()).await?;
+                self.keep_answer(cx, &mut planned, idempotency.as_ref())?;
+                Ok(planned)
+            });
         let plans: Vec<Result<Planned<K>, StoreError>> = futures::future::join_all(plans).await;
         let mut fates: Vec<Fate> = Vec::with_capacity(plans.len());
         let mut group = Group::new(cx.tenant);
