@@ -25,6 +25,7 @@ mod faults {
 }
 mod flows {
     mod cdnow;
+    mod demo;
 }
 mod tenancy {
     mod routes;

@@ -101,7 +101,7 @@ async fn create(State(bare): State<Bare>, Path(tenant): Path<String>, Json(mut b
         unique,
         pointer(&format!("like#email#{email}")),
         pointer(&format!("like#phone#{}", body["phone"])),
-        pointer(&format!("like#name#{}", body["last_name"])),
+        pointer(&format!("like#name#{}", body["family_name"])),
         pointer(&format!("phone#{}", body["phone"])),
     ];
     let items = puts.into_iter().map(|put| {

@@ -67,7 +67,7 @@ async fn requests() {
         print("ready on these data, ms", served.ready.as_secs_f64() * 1_000.0);
         tokio::time::sleep(Duration::from_secs(2)).await;
         print("memory when idle, MB", served.memory("VmRSS"));
-        client.url.clone_from(&served.url);
+        client = client.at(&served.url).await;
         let ids = client.contact_ids(2_000).await;
         served.stop();
         ids
@@ -78,7 +78,11 @@ async fn requests() {
     let product = Served::start("product", first.path()).await;
     let answering = Served::start("answering", copies[0].path()).await;
     let bare = Served::start("bare", copies[1].path()).await;
-    let (own, alone, plain) = (client.at(&product.url), client.at(&answering.url), client.at(&bare.url));
+    let (own, alone, plain) = (
+        client.at(&product.url).await,
+        client.at(&answering.url).await,
+        client.bare(&bare.url),
+    );
     println!("\n| request | bare handler, µs | Rapport, µs | ratio | with events and workers, µs | ratio |");
     println!("|---|---|---|---|---|---|");
     for (what, count) in [("read one", 8_000), ("list 50", 2_000), ("create", 3_000)] {
@@ -104,8 +108,8 @@ async fn requests() {
             whole / bare
         );
     }
-    print("\nwrite units of a create: bare", plain.units().await);
-    print("write units of a create: Rapport", own.units().await);
+    print("\nwrite units of a create: bare", plain.units(true).await);
+    print("write units of a create: Rapport", own.units(false).await);
     print("memory after all requests, MB", product.memory("VmRSS"));
 }
 

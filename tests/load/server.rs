@@ -74,7 +74,7 @@ async fn bare(folder: &Path) {
     let name = tables
         .iter()
         .map(|table| table.name.clone())
-        .find(|name| name.contains("contacts"));
+        .find(|name| name.to_lowercase().contains("contacts"));
     let engine = engine::Engine::open(&engine::Place::File(folder.join("tables.sqlite")), &tables)
         .unwrap_or_else(|error| panic!("the tables: {error}"));
     let client = engine::dynamodb(engine::InProcess::tables(Arc::new(engine)));

@@ -450,9 +450,9 @@ async fn open_queues(options: &Options, template: &Template, url: &str) -> Resul
             ..Attributes::default()
         };
         queues.create_queue(&queue.name, attributes).await.map_err(refuse)?;
-        // Whoever received something ended with the host before: nobody waits twelve minutes for a score after a crash.
-        queues.give_back(&queue.name).await.map_err(refuse)?;
     }
+    // Nobody but this host receives, and it is only starting: what was in flight at its last end is not any more.
+    queues.release_in_flight().await.map_err(refuse)?;
     Ok(queues)
 }
 

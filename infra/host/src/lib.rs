@@ -3,12 +3,14 @@
 //!
 //! It holds no rule of the product: what a function does is its own crate's matter.
 
+pub mod demo;
 pub mod engine;
 pub mod filter;
 pub mod functions;
 pub mod gateway;
 pub mod host;
 pub mod invoke;
+mod journal;
 mod pollers;
 pub mod processes;
 pub mod schedule;

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use rapport_host::schedule::Time;
-use rapport_host::{Host, Options, Processes, functions};
+use rapport_host::{Host, Options, Processes, demo, functions};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Runs the whole service on this machine.
@@ -22,8 +22,8 @@ struct Arguments {
     /// Keeps everything in memory, and forgets it at the end.
     #[arg(long)]
     memory: bool,
-    /// Fills a demo firm with believable data and prints its sign-in on standard error.
-    #[arg(long)]
+    /// Fills a demo firm with believable data and prints its sign-in on standard error. Its mails stay in the outbox.
+    #[arg(long, conflicts_with = "smtp")]
     demo: bool,
     /// Sends mail to this SMTP server, as HOST:PORT; otherwise mail is written as files to the outbox.
     #[arg(long)]
@@ -81,12 +81,12 @@ async fn run(arguments: Arguments) -> Result<(), String> {
         .await
         .map_err(|error| error.to_string())?;
     announce(&host);
-    if demo {
-        fill_demo(&host.url()).await?;
-    }
+    let url = host.url();
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
+        // Serves on after it; a signal in the midst of it ends it, and the next start completes it.
+        () = async { if demo { fill_demo(&url).await; } std::future::pending().await } => {}
     }
     if !host.stop().await {
         return Err("some work in flight did not finish in time".to_owned());
@@ -148,8 +148,26 @@ fn announce(host: &Host) {
     println!("Rapport is ready at {}", host.url());
 }
 
-/// Fills the demo firm through the public address.
-async fn fill_demo(url: &str) -> Result<(), String> {
-    let _ = url;
-    Err("there is no demo data yet".to_owned())
+/// Fills the demo firm through the public address, and says how it went.
+async fn fill_demo(url: &str) {
+    match demo::fill(url).await {
+        Ok(outcome) => {
+            if outcome == demo::Outcome::Filled {
+                eprintln!("The demo firm is filled.");
+            }
+            eprintln!(
+                "Sign in at {url} as {} with the password: {}",
+                demo::EMAIL,
+                demo::PASSWORD
+            );
+        }
+        Err(error) => {
+            let error: &dyn std::error::Error = &error;
+            let causes = std::iter::successors(Some(error), |error| error.source()).map(ToString::to_string);
+            let why = causes.collect::<Vec<_>>().join(": ");
+            eprintln!(
+                "The demo was not filled: {why}. The service runs on, and another start with --demo tries again."
+            );
+        }
+    }
 }

@@ -12,6 +12,12 @@ pub fn root() -> PathBuf {
         .unwrap_or_default()
 }
 
+/// Where cargo puts what it builds.
+pub fn target() -> PathBuf {
+    let named = std::env::var_os("CARGO_TARGET_DIR").filter(|folder| !folder.is_empty());
+    root().join(named.unwrap_or_else(|| "target".into()))
+}
+
 /// A call of cargo, in the top of the workspace.
 pub fn cargo(arguments: &[&str]) -> Command {
     let mut command = Command::new(option_env!("CARGO").unwrap_or("cargo"));

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use clap::Args;
 
-use crate::tools::{cargo, root};
+use crate::tools::cargo;
 
 /// Options of the host follow; `--help` after `--` shows them.
 #[derive(Args)]
@@ -42,8 +42,7 @@ impl Up {
         if !built.success() {
             return Ok(false);
         }
-        let program: PathBuf = root()
-            .join("target")
+        let program: PathBuf = crate::tools::target()
             .join(if release { "release" } else { "debug" })
             .join("host");
         // Becomes the host, so that signals reach it and its exit code is ours.

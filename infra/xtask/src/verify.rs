@@ -53,6 +53,7 @@ const STEPS: &[Step] = &[
     ("tests", tests),
     ("queue protocol", || python("tests/conformance/sqs.py")),
     ("clients", || python("tests/clients/verify.py")),
+    ("write cost", || python("tests/load/slope.py")),
 ];
 
 impl Verify {
@@ -157,8 +158,14 @@ fn tests() -> Result<Outcome, String> {
 
 /// A Python script that prints a line `N passed, N failed` last.
 fn python(script: &str) -> Result<Outcome, String> {
-    let python = tools::python()?;
-    counted(Command::new(python).arg(script).current_dir(root()), |line| {
+    let programs = tools::target().join("debug");
+    let mut command = Command::new(tools::python()?);
+    command
+        .arg(script)
+        .env("RAPPORT_HOST", programs.join("host"))
+        .env("RAPPORT_SQS", programs.join("examples/serve"))
+        .current_dir(root());
+    counted(&mut command, |line| {
         let (passed, failed) = line.trim().split_once(" passed, ")?;
         Some((passed.parse().ok()?, failed.strip_suffix(" failed")?.parse().ok()?))
     })

@@ -4,7 +4,7 @@
 //! itself needs: version `v`, request `rid`, the pairs of its indexes, `gone` and `expires` once deleted. Reading is
 //! then free of conversion, and an index is only ever what [`Stored::indexes`] says.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
@@ -206,8 +206,8 @@ pub trait Stored: Kind {
 struct Batch {
     /// How many numbers to reserve at a time.
     block: u64,
-    /// Numbers reserved beforehand, by counter.
-    reserved: BTreeMap<&'static str, VecDeque<u64>>,
+    /// Numbers reserved beforehand, by counter and turn.
+    reserved: BTreeMap<&'static str, BTreeMap<u64, u64>>,
     /// The ids of customers about to be created.
     customers: HashMap<ContactRef, RecordId>,
 }
@@ -224,6 +224,8 @@ pub struct Accept {
     /// Create even where an existing record looks alike.
     pub allow_duplicate: bool,
     batch: Arc<Mutex<Batch>>,
+    /// The place in a batch: inputs are numbered in their order, whoever is ready first.
+    turn: u64,
 }
 
 impl Accept {
@@ -240,6 +242,15 @@ impl Accept {
                 reserved: BTreeMap::new(),
                 customers: HashMap::new(),
             })),
+            turn: 0,
+        }
+    }
+
+    /// The same outside of any batch.
+    fn alone(&self) -> Self {
+        Self {
+            allow_duplicate: self.allow_duplicate,
+            ..Self::new(self.tenant, self.actor.clone(), self.rules.clone())
         }
     }
 
@@ -251,12 +262,12 @@ impl Accept {
         let mut batch = self.batch.lock().await;
         let Batch { block, reserved, .. } = &mut *batch;
         let reserved = reserved.entry(counter).or_default();
-        if reserved.is_empty() {
+        if !reserved.contains_key(&self.turn) {
             let last = store.reserve(self.tenant, table, counter, *block).await?;
-            reserved.extend(last + 1 - *block..=last);
+            *reserved = (0..*block).map(|turn| (turn, last + 1 - *block + turn)).collect();
         }
         reserved
-            .pop_front()
+            .remove(&self.turn)
             .ok_or_else(|| StoreError::Internal("no number was reserved".to_owned()))
     }
 
@@ -589,7 +600,8 @@ impl Store {
         inputs: Vec<(Common, K::In, Option<Idempotency>)>,
     ) -> Vec<Result<Written<K>, StoreError>> {
         cx.batch.lock().await.block = inputs.len().max(1) as u64;
-        let plans = inputs.iter().map(|(common, input, idempotency)| async move {
+        let plans = inputs.iter().zip(0..).map(|((common, input, idempotency), turn)| async move {
+            let cx = &Accept { turn, ..cx.clone() };
             if let Some(idempotency) = idempotency {
                 self.check_idempotency(cx.tenant, idempotency, cx.rules.now).await?;
             }
@@ -617,7 +629,7 @@ impl Store {
             });
             results.push(match fate {
                 Ok(Some(Planned { record, doc, .. })) => Ok(Written { record, doc }),
-                Ok(None) => self.create(cx, common, input, idempotency.as_ref()).await,
+                Ok(None) => self.create(&cx.alone(), common, input, idempotency.as_ref()).await,
                 Err(error) => Err(error),
             });
         }
