@@ -450,8 +450,6 @@ async fn open_queues(options: &Options, template: &Template, url: &str) -> Resul
             ..Attributes::default()
         };
         queues.create_queue(&queue.name, attributes).await.map_err(refuse)?;
-        // Whoever received something ended with the host before: nobody waits twelve minutes for a score after a crash.
-        queues.give_back(&queue.name).await.map_err(refuse)?;
     }
     Ok(queues)
 }

@@ -392,19 +392,12 @@ impl Engine {
         Ok(())
     }
 
-    /// Makes what is in flight visible; what is delayed and was never received stays so.
-    pub(crate) fn give_back(&mut self, name: &str, now: i64) -> Result<usize, Error> {
-        let id = self.queue(name)?.id;
-        let given = self
+    /// Makes every message that somebody received and neither deleted nor gave back visible now; how many these were.
+    pub(crate) fn release(&mut self, now: i64) -> Result<usize, Error> {
+        let mut statement = self
             .connection
-            .prepare_cached(
-                "update messages set visible_at = ?2 where queue = ?1 and visible_at > ?2 and receive_count > 0",
-            )?
-            .execute([id, now])?;
-        if given > 0 {
-            self.woken.insert(name.to_owned());
-        }
-        Ok(given)
+            .prepare_cached("update messages set visible_at = ?1 where received_ms is not null and visible_at > ?1")?;
+        Ok(statement.execute([now])?)
     }
 
     /// Names in order, those that begin with `prefix` and come after `after`, at most `limit`.

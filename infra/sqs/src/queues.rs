@@ -293,14 +293,14 @@ impl Queues {
         self.durably(move |engine| engine.purge(&name, now)).await
     }
 
-    /// Makes visible at once all that was received and not deleted, and returns how many messages that are: for a
-    /// server that starts again and knows that whoever received them ended with it. SQS itself has no such call.
+    /// Makes messages in flight visible again, for whoever knows that all receivers are gone: after the end of the one
+    /// program that receives, nothing need wait for a visibility timeout. Returns how many there were.
     ///
     /// # Errors
-    /// When there is no such queue.
-    pub async fn give_back(&self, name: &str) -> Result<usize, Error> {
-        let (name, now) = (name.to_owned(), self.now());
-        self.durably(move |engine| engine.give_back(&name, now)).await
+    /// When the store fails.
+    pub async fn release_in_flight(&self) -> Result<usize, Error> {
+        let now = self.now();
+        self.durably(move |engine| engine.release(now)).await
     }
 
     /// Sends one message. Once answered it is on disk.
