@@ -1,7 +1,7 @@
 //! The log of changes: history, the record as it was, the timeline of a contact, the feed.
 
 use serde_json::{Value, json};
-use tests::{Tenant, eventually};
+use tests::{Caller, Tenant, eventually};
 
 fn text(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
@@ -163,4 +163,57 @@ async fn a_contacts_timeline_holds_what_is_its_own() {
     .await;
     assert_eq!(types, ["order.placed", "order.created", "contact.created"]);
     other.get(&path).await.problem(404, "not_found");
+}
+
+/// Somebody with an API key for some permissions.
+async fn holder(tenant: &Tenant, scopes: &[&str]) -> Caller {
+    let body = json!({"name": "Narrow", "scopes": scopes});
+    let key = tenant.post("/v1/api-keys", body).await.expect(201);
+    tenant.with_token(key["secret"].as_str().unwrap_or_else(|| panic!("no key: {key}")))
+}
+
+#[tokio::test]
+async fn nobody_reads_by_a_detour_what_is_closed_to_him() {
+    let tenant = Tenant::new().await;
+    let contact = tenant.post("/v1/contacts", json!({"name": "A"})).await.expect(201);
+    let contact = text(&contact["id"]);
+    let order = json!({"contact_id": contact, "currency": "USD", "lines": [{"name": "Tea", "quantity": "1", "unit_price": "5"}]});
+    tenant.post("/v1/orders", order).await.expect(201);
+    let ticket = json!({"contact_id": contact, "subject": "Late", "owner_id": tenant.user});
+    let ticket = text(&tenant.post("/v1/tickets", ticket).await.expect(201)["id"]);
+    let timeline = format!("/v1/contacts/{contact}/timeline");
+    let overview = format!("/v1/contacts/{contact}/overview");
+    let nouns = |body: &Value| -> Vec<String> {
+        let events = body["data"].as_array().into_iter().flatten();
+        let mut nouns: Vec<String> = events
+            .filter_map(|event| Some(event["type"].as_str()?.split('.').next()?.to_owned()))
+            .collect();
+        nouns.sort();
+        nouns.dedup();
+        nouns
+    };
+    eventually("all events", || async {
+        let body = tenant.get(&timeline).await.body;
+        (nouns(&body) == ["contact", "order", "ticket"]).then_some(())
+    })
+    .await;
+    let narrow = holder(&tenant, &["contacts:read"]).await;
+    assert_eq!(nouns(&narrow.get(&timeline).await.expect(200)), ["contact"]);
+    let body = narrow.get(&overview).await.expect(200);
+    assert_eq!(nouns(&body["timeline"]), ["contact"]);
+    assert!(
+        body.get("orders").is_none() && body.get("open_tickets").is_none(),
+        "{body}"
+    );
+    // What a record names is expanded for those who may read it; of colleagues all may see the name.
+    let path = format!("/v1/tickets/{ticket}?expand=contact,owner");
+    for (scopes, sees, mail) in [
+        (&["tickets:read"][..], false, false),
+        (&["tickets:read", "contacts:read", "users:read"], true, true),
+    ] {
+        let body = holder(&tenant, scopes).await.get(&path).await.expect(200);
+        assert_eq!(body.get("contact").is_some(), sees, "{body}");
+        assert_eq!(body["owner"]["name"], "Owner");
+        assert_eq!(body["owner"].get("email").is_some(), mail, "{body}");
+    }
 }

@@ -334,6 +334,31 @@ async fn a_batch_does_each_by_itself_or_all_or_none() {
 }
 
 #[tokio::test]
+async fn sixteen_changes_of_one_record_in_one_batch_are_all_there() {
+    let tenant = Tenant::new().await;
+    let lead = tenant.post("/v1/leads", json!({"name": "A"})).await.expect(201);
+    let inputs: Vec<Value> = (0..16)
+        .map(|n| json!({"id": lead["id"], "patch": {"external_ids": {format!("source_{n}"): "1"}}}))
+        .collect();
+    let batch = json!({"operation": "update", "inputs": inputs});
+    let done = tenant.post("/v1/leads/batch", batch).await.body;
+    // One that met others too often says so and has changed nothing.
+    let done = done["results"].as_array().unwrap();
+    let written = done.iter().filter(|result| result["status"] == 200).count();
+    let now = tenant
+        .get(&format!("/v1/leads/{}", lead["id"].as_str().unwrap()))
+        .await
+        .expect(200);
+    assert!(written > 0);
+    assert_eq!(
+        now["external_ids"].as_object().unwrap().len(),
+        written,
+        "{now} {done:?}"
+    );
+    assert_eq!(now["version"], 1 + written);
+}
+
+#[tokio::test]
 async fn search_takes_any_of_several_groups() {
     let tenant = Tenant::new().await;
     let inputs: Vec<Value> = (0..30).map(|n| json!({"name": format!("Name {n:02}"), "status": (["new", "working", "qualified"][n % 3]), "rating": if n % 2 == 0 { "hot" } else { "cold" }})).collect();

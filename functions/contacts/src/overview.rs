@@ -141,6 +141,7 @@ async fn parts(app: &App, caller: &Caller, contact: RecordId) -> Result<Map<Stri
     let events: Vec<Value> = timeline
         .entries
         .iter()
+        .filter(|found| caller.reads(&found.entry.noun))
         .flat_map(|found| found.entry.events().into_iter().rev())
         .filter_map(|event| serde_json::to_value(event).ok())
         .collect();

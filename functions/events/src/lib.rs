@@ -31,6 +31,7 @@ pub fn api(app: App) -> Api {
     let timeline = page(Doc::new(
         "What happened to a contact and all that is its own, newest first",
     ))
+    .detail("Events of records that the caller may not read are left out.")
     .query("cursor", "next_cursor of the page before", &text);
     let company = page(Doc::new("What happened to a company, newest first")).query(
         "cursor",

@@ -58,10 +58,11 @@ async fn timeline(
         // Whoever exists was created, which is in the log: another tenant's record and none look alike.
         return Err(Problem::not_found());
     }
-    // Of several events of one change the most particular one comes first.
+    // Of several events of one change the most particular one comes first. What the caller may not read is left out.
     let events = page
         .entries
         .iter()
+        .filter(|found| caller.reads(&found.entry.noun))
         .flat_map(|found| found.entry.events().into_iter().rev());
     let rows: Vec<String> = events
         .map(|event| serde_json::to_string(&event).unwrap_or_default())

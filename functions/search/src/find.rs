@@ -55,18 +55,8 @@ fn kinds(asked: Option<&str>, scopes: Scopes) -> Result<Vec<&'static str>, Probl
         .iter()
         .copied()
         .filter(|noun| asked.is_empty() || asked.contains(noun))
-        .filter(|noun| scopes.has(Scope(area(noun), Verb::Read)))
+        .filter(|noun| Area::of(noun).is_some_and(|area| scopes.has(Scope(area, Verb::Read))))
         .collect())
-}
-
-fn area(noun: &str) -> Area {
-    match noun {
-        "lead" => Area::Leads,
-        "ticket" => Area::Tickets,
-        "order" => Area::Orders,
-        "product" => Area::Products,
-        _ => Area::Contacts,
-    }
 }
 
 #[cfg(test)]

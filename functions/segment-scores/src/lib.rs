@@ -60,9 +60,7 @@ async fn turn(app: &App, tenant: TenantId, job: RecordId, message: Message) -> R
         Turn::Over => Ok(None),
         Turn::Wait => {
             let again = envelope(tenant, message);
-            app.queues
-                .send_at(Queue::SegmentScores, &again, now + WAIT, now)
-                .await?;
+            app.queues.send_at(Queue::ScoreRuns, &again, now + WAIT, now).await?;
             Ok(None)
         }
     }
@@ -71,5 +69,5 @@ async fn turn(app: &App, tenant: TenantId, job: RecordId, message: Message) -> R
 /// Sends the messages of the next step.
 async fn send(app: &App, tenant: TenantId, messages: impl IntoIterator<Item = Message> + Send) -> Result<(), BoxError> {
     let envelopes: Vec<Envelope> = messages.into_iter().map(|message| envelope(tenant, message)).collect();
-    Ok(app.queues.send_all(Queue::SegmentScores, &envelopes).await?)
+    Ok(app.queues.send_all(Queue::ScoreRuns, &envelopes).await?)
 }

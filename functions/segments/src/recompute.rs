@@ -85,7 +85,7 @@ pub async fn recompute(
         after: None,
     };
     app.queues
-        .send(Queue::SegmentScores, &envelope(caller.tenant, first))
+        .send(Queue::ScoreRuns, &envelope(caller.tenant, first))
         .await
         .map_err(|error| Problem::unavailable(error.to_string()))?;
     Ok(response)

@@ -451,6 +451,8 @@ async fn open_queues(options: &Options, template: &Template, url: &str) -> Resul
         };
         queues.create_queue(&queue.name, attributes).await.map_err(refuse)?;
     }
+    // Nobody but this host receives, and it is only starting: what was in flight at its last end is not any more.
+    queues.release_in_flight().await.map_err(refuse)?;
     Ok(queues)
 }
 

@@ -47,6 +47,25 @@ areas! {
     ApiKeys = "api_keys",
 }
 
+impl Area {
+    /// The area that records of a noun belong to.
+    #[must_use]
+    pub fn of(noun: &str) -> Option<Self> {
+        Some(match noun {
+            "lead" => Self::Leads,
+            "contact" | "company" => Self::Contacts,
+            "order" => Self::Orders,
+            "product" => Self::Products,
+            "ticket" | "message" => Self::Tickets,
+            "score" => Self::Segments,
+            "survey" | "survey_invitation" => Self::Surveys,
+            "webhook_endpoint" | "webhook_source" => Self::Webhooks,
+            "user" => Self::Users,
+            _ => return None,
+        })
+    }
+}
+
 /// Reading or changing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Verb {

@@ -4,7 +4,7 @@ use axum::extract::FromRequestParts;
 use http::request::Parts;
 use http::{HeaderMap, header};
 use jiff::Timestamp;
-use rapport_domain::permission::{Role, Scopes};
+use rapport_domain::permission::{Area, Role, Scope, Scopes, Verb};
 use rapport_domain::{Actor, RecordId, TenantId, Via};
 use rapport_runtime::{App, TokenError};
 use rapport_store::Accept;
@@ -111,6 +111,12 @@ impl Caller {
             session: None,
             allow_duplicate: false,
         })
+    }
+
+    /// Whether the caller may read records of a noun.
+    #[must_use]
+    pub fn reads(&self, noun: &str) -> bool {
+        Area::of(noun).is_some_and(|area| self.scopes.has(Scope(area, Verb::Read)))
     }
 
     /// The context of a store operation on the caller's behalf.

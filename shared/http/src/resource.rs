@@ -401,7 +401,15 @@ async fn shaped<K: Resource>(
     Ok(docs.iter().map(Value::to_string).collect())
 }
 
+/// What a caller who may not look at users still sees of a colleague.
+const OF_COLLEAGUES: [&str; 2] = ["id", "name"];
+
+/// Puts records in that others name. Those that the caller may not read are left out.
 async fn fill(app: &App, caller: &Caller, expand: &Expand, docs: &mut [Value]) -> Result<(), Problem> {
+    let whole = caller.reads(expand.noun);
+    if !whole && expand.prefix != Prefix::User {
+        return Ok(());
+    }
     let named = |doc: &Value| {
         doc.get(expand.field)
             .and_then(Value::as_str)
@@ -422,7 +430,11 @@ async fn fill(app: &App, caller: &Caller, expand: &Expand, docs: &mut [Value]) -
         .collect();
     for doc in docs {
         if let Some(record) = named(doc).and_then(|id| found.get(&id)) {
-            doc[expand.name] = record.clone();
+            let mut record = record.clone();
+            if let (false, Value::Object(fields)) = (whole, &mut record) {
+                fields.retain(|name, _| OF_COLLEAGUES.contains(&name.as_str()));
+            }
+            doc[expand.name] = record;
         }
     }
     Ok(())

@@ -20,8 +20,10 @@ macro_rules! queues {
 }
 
 queues! {
-    /// Purchases to score, and the steps of a recompute.
+    /// Purchases to score, and the nights to recompute.
     SegmentScores = "QUEUE_SEGMENT_SCORES",
+    /// The steps of a recompute: each may take long, so that purchases do not wait behind them.
+    ScoreRuns = "QUEUE_SCORE_RUNS",
     /// Occasions to ask for satisfaction, and invitations to send.
     SatisfactionSurveys = "QUEUE_SATISFACTION_SURVEYS",
     /// What subscribers' endpoints are to be told.

@@ -20,8 +20,8 @@ pub const MOST_ITEMS: usize = 100;
 /// What the failure of an item's condition means.
 #[derive(Clone, Debug)]
 enum Meaning {
-    /// A record that should be new, or have the expected version. `request` recognises our own earlier attempt.
-    Record { version: u64, request: String },
+    /// A record that should be new, or have the expected version. `own` recognises our own earlier attempt.
+    Record { version: u64, own: String },
     /// A unique value.
     Unique { scope: String, holder: String },
     /// A kept answer.
@@ -110,12 +110,15 @@ impl Write {
         self.steps.push(Step { item, meaning });
     }
 
-    /// Puts a row of a record: `expected` is the version it replaces, 0 for none. The row carries `v` and `rid`.
+    /// Puts a row of a record: `expected` is the version it replaces, 0 for none. The row carries `v` and `rid`; what tells
+    /// this write from all others, of the same request too, is added to the latter.
     ///
     /// # Errors
     /// When this function was not given the table.
-    pub fn record(&mut self, store: &Store, table: Table, row: Item, expected: u64) -> Result<(), StoreError> {
-        let request = text_of(&row, "rid").unwrap_or_default().to_owned();
+    pub fn record(&mut self, store: &Store, table: Table, mut row: Item, expected: u64) -> Result<(), StoreError> {
+        let request = text_of(&row, "rid").unwrap_or_default();
+        let own = format!("{request}~{:016x}", rand::random::<u64>());
+        row.insert("rid".to_owned(), text(&own));
         let put = Put::builder()
             .table_name(store.table(table)?)
             .set_item(Some(row))
@@ -131,7 +134,7 @@ impl Write {
             TransactWriteItem::builder().put(put).build(),
             Meaning::Record {
                 version: expected + 1,
-                request,
+                own,
             },
         );
         Ok(())
@@ -258,7 +261,7 @@ impl Write {
             .expression_attribute_values(":expected", number(version));
         let meaning = Meaning::Record {
             version,
-            request: String::new(),
+            own: String::new(),
         };
         self.push(
             TransactWriteItem::builder()
@@ -362,7 +365,9 @@ impl Write {
         let failed = |n: &usize| code(*n) == "ConditionalCheckFailed";
         // Our own earlier attempt whose answer was lost: the record is as we wrote it.
         let mine = (0..steps.len()).filter(failed).any(|n| {
-            reasons[n].item().is_some_and(|item| matches!(&steps[n].meaning, Meaning::Record { version, request } if is_own(item, *version, request)))
+            reasons[n].item().is_some_and(
+                |item| matches!(&steps[n].meaning, Meaning::Record { version, own } if is_own(item, *version, own)),
+            )
         });
         if mine {
             return Ok(());
@@ -394,8 +399,8 @@ enum Failure {
     Other(StoreError),
 }
 
-fn is_own(item: &Item, version: u64, request: &str) -> bool {
-    !request.is_empty() && crate::number_of::<u64>(item, "v") == Some(version) && text_of(item, "rid") == Some(request)
+fn is_own(item: &Item, version: u64, own: &str) -> bool {
+    !own.is_empty() && crate::number_of::<u64>(item, "v") == Some(version) && text_of(item, "rid") == Some(own)
 }
 
 fn explain(meaning: &Meaning, found: Option<&Item>) -> StoreError {
@@ -442,7 +447,7 @@ async fn put_alone(store: &Store, put: &Put, meaning: &Meaning) -> Result<(), St
                 return Err(StoreError::Internal("a failed condition of another kind".to_owned()));
             };
             match (meaning, failed.item()) {
-                (Meaning::Record { version, request }, Some(item)) if is_own(item, *version, request) => Ok(()),
+                (Meaning::Record { version, own }, Some(item)) if is_own(item, *version, own) => Ok(()),
                 (meaning, found) => Err(explain(meaning, found)),
             }
         }
