@@ -293,7 +293,7 @@ def checks(service, subscriber):
             command = [
                 Path(sys.executable).with_name("schemathesis"), "run", f"{service.url}/openapi.json",
                 "--header", f"Authorization: Bearer {tenant.token}",
-                "--checks", "not_a_server_error,content_type_conformance",
+                "--checks", "not_a_server_error,content_type_conformance,status_code_conformance,response_schema_conformance,response_headers_conformance",
                 "--phases", "examples,coverage,fuzzing", "--max-examples", "5", "--workers", "1", "--generation-deterministic",
                 "--suppress-health-check", "all", "--warnings", "off", "--continue-on-failure",
                 "--request-timeout", "20", "--report", "har", "--report-har-path", f"{folder}/report.har", "--no-color",

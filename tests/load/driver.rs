@@ -259,7 +259,7 @@ impl Client {
             .unwrap_or_default();
         let told = cost
             .split([',', ';', ' '])
-            .find_map(|part| part.trim().strip_prefix("wcu=")?.parse().ok());
+            .find_map(|part| part.trim().strip_prefix("wru=")?.parse().ok());
         told.or_else(|| serde_json::from_str::<Value>(&text).ok()?["units"].as_f64())
             .unwrap_or(f64::NAN)
     }

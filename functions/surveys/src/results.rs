@@ -84,6 +84,7 @@ pub struct Results {
     #[serde(skip_serializing_if = "Option::is_none")]
     response_rate: Option<Figure>,
     /// How often each answer of the scale was given.
+    #[schema(value_type = BTreeMap<String, usize>)]
     distribution: BTreeMap<u8, usize>,
     /// The share of 4 and 5.
     #[serde(skip_serializing_if = "Option::is_none")]
