@@ -4,6 +4,8 @@
 //! `cargo bench --package tests`; with `-- --long` also 100,000 customers and 51,000 leads. All servers run as programs of
 //! their own, so that only their time counts and not the client's. Ratios are of one run; the rest depends on the machine.
 
+#![allow(clippy::print_stdout)] // What it prints is what it is for.
+
 mod bare;
 mod driver;
 mod server;

@@ -119,11 +119,7 @@ impl Engine {
             ensure_table(&database, table)?;
         }
         let journal = match place {
-            Place::File(path) => {
-                // Despite its name, all it does is to set `synchronous` to NORMAL and the rest to SQLite's defaults.
-                database.disable_bulk_loading()?;
-                Some(Journal::open(path)?)
-            }
+            Place::File(path) => Some(Journal::open(path)?),
             Place::Memory => None,
         };
         let written = tables
@@ -538,4 +534,27 @@ pub fn sqs(queues: InProcess) -> aws_sdk_sqs::Client {
 
 fn credentials() -> aws_credential_types::Credentials {
     aws_credential_types::Credentials::from_keys("local", "local", None)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sqlite_was_built_to_leave_the_disk_to_the_journal() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("tables.sqlite");
+        let engine = Engine::open(&Place::File(path.clone()), &[]).unwrap();
+        // What a connection has that was told nothing, as the engine's own is.
+        let other = Connection::open(path).unwrap();
+        let pragma = |name: &str| -> i64 {
+            other
+                .query_row(&format!("PRAGMA {name}"), [], |row| row.get(0))
+                .unwrap()
+        };
+        // 1 is NORMAL (https://www.sqlite.org/pragma.html#pragma_synchronous).
+        assert_eq!((pragma("synchronous"), pragma("wal_autocheckpoint")), (1, 4_000));
+        assert_eq!(engine.disk_waits(), 0);
+    }
 }

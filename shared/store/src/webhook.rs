@@ -29,6 +29,8 @@ use crate::{Item, Key, Store, StoreError, Table, Write, number, number_of, text,
 
 /// How long deliveries, and receipts that were applied or put aside, are kept.
 pub const KEPT: SignedDuration = SignedDuration::from_hours(24 * 30);
+/// How long what was received or failed waits for somebody to look at it, from its coming on: as long as its body.
+pub const LOOKED_AFTER: SignedDuration = SignedDuration::from_hours(24 * 180);
 /// A tenant has at most so many endpoints that are not deleted.
 pub const MOST_ENDPOINTS: usize = 50;
 /// How much of a body one item takes, in bytes: an item has at most 400 KB in all.
@@ -515,7 +517,7 @@ impl Store {
             .map(|(n, part)| {
                 let mut item = body_key(tenant, receipt.id, n).attributes();
                 item.insert("body".to_owned(), AttributeValue::B(Blob::new(part.to_vec())));
-                item.insert("expires".to_owned(), number((now + KEPT * 6).as_second()));
+                item.insert("expires".to_owned(), number((now + LOOKED_AFTER).as_second()));
                 item
             })
             .collect();
@@ -688,16 +690,18 @@ fn applied_key(tenant: TenantId, source: RecordId, external: &str) -> Key {
 /// Puts a receipt's present state into its item: what waits or failed is in the index and stays; the rest goes after a time.
 fn set_receipt(item: &mut Item, tenant: TenantId, receipt: &Receipt, now: Timestamp) -> Result<(), StoreError> {
     item.insert("doc".to_owned(), text(json(receipt)?));
-    for name in ["by_source_id", "by_source_id_at", "expires"] {
+    for name in ["by_source_id", "by_source_id_at"] {
         item.remove(name);
     }
-    if matches!(receipt.status, ReceiptStatus::Received | ReceiptStatus::Failed) {
+    let waits = matches!(receipt.status, ReceiptStatus::Received | ReceiptStatus::Failed);
+    if waits {
         let id = receipt.id.to_string();
         let value = of_status(receipt.source_id, receipt.status);
         index(item, tenant, RECEIPT, "by_source_id", &value, &id);
-    } else {
-        item.insert("expires".to_owned(), number((now + KEPT).as_second()));
     }
+    let end = receipt.received_at + LOOKED_AFTER;
+    let end = if waits { end } else { end.min(now + KEPT) };
+    item.insert("expires".to_owned(), number(end.as_second()));
     Ok(())
 }
 
@@ -726,7 +730,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_needs_looking_at_is_in_the_index_and_only_the_rest_expires() {
+    fn only_what_needs_looking_at_is_in_the_index_and_it_lasts_as_long_as_its_body() {
         let (tenant, source) = (TenantId::new(), RecordId::new(Prefix::WebhookSource));
         let now: Timestamp = "2026-11-22T00:00:00Z".parse().unwrap();
         for (status, indexed) in [
@@ -759,7 +763,9 @@ mod tests {
                 indexed.then_some(expected.as_str()),
                 "{status:?}"
             );
-            assert_eq!(item.contains_key("expires"), !indexed, "{status:?}");
+            let days = if indexed { 180 } else { 30 };
+            let end = now + SignedDuration::from_hours(24 * days);
+            assert_eq!(number_of(&item, "expires"), Some(end.as_second()), "{status:?}");
         }
     }
 }
