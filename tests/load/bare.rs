@@ -122,7 +122,7 @@ async fn create(State(bare): State<Bare>, Path(tenant): Path<String>, Json(mut b
     let units: f64 = answer
         .consumed_capacity()
         .iter()
-        .filter_map(|capacity| capacity.capacity_units())
+        .filter_map(aws_sdk_dynamodb::types::ConsumedCapacity::capacity_units)
         .sum();
     format!("{{\"id\":\"{id}\",\"units\":{units}}}")
 }
