@@ -128,6 +128,10 @@ class Project:
         for file in sorted((root / "shared/store/src").rglob("*.rs")):
             text = re.split(r"^#\[cfg\(test\)\]", file.read_text(encoding="utf-8"), maxsplit=1, flags=re.M)[0]
             text = "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("//"))
+            beside = r'Filter::beside\(\s*"\w+",\s*"(by_\w+)",\s*Table::(\w+)'
+            for index, table in re.findall(beside, text):
+                self.indexes.add((file.name, index, frozenset([self.tables[table]])))
+            text = re.sub(beside, "", text)
             kept = re.findall(r"const TABLE: Table = Table::(\w+)", text) or re.findall(r"Table::(\w+)", text)
             tables = frozenset(self.tables[table] for table in kept if table in self.tables)
             for index in re.findall(r'"(by_\w+?)"', text):
