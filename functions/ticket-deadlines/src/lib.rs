@@ -37,7 +37,7 @@ async fn passed(app: &App, envelope: Envelope) -> Result<(), BoxError> {
         Err(StoreError::Missing) => return Ok(()),
         Err(error) => return Err(error.into()),
     };
-    // The same message that comes twice is the same request: the second finds the first one's change and is content.
+    // The same message may come twice: the second finds the ticket marked already and changes nothing.
     let request = format!("{ticket}#{}#{due}", clock.as_str());
     let cx = Accept::new(tenant, Actor::worker("ticket-deadlines", &request), rules);
     app.store.breach_ticket(&cx, ticket, clock, due).await?;

@@ -35,7 +35,7 @@ static REMEMBERED: LazyLock<moka::future::Cache<TenantId, TenantRules>> = LazyLo
 });
 
 impl Store {
-    /// The tenant's rules at a moment. Free when remembered, else half a read unit.
+    /// The tenant's rules at a moment. Free when remembered, else 1 read unit per 4 KB.
     ///
     /// # Errors
     /// [`StoreError::Missing`] when there is no such tenant, or that the store does not answer.

@@ -76,7 +76,7 @@ fn name(parts: &[&str]) -> Key {
 }
 
 impl Store {
-    /// Asks whether an account may be tried from an address, and charges the attempt. 1.5 read and 1 write units.
+    /// Asks whether an account may be tried from an address, and charges the attempt. 2 or 3 read units and 1 write unit.
     ///
     /// # Errors
     /// When the store does not answer.
