@@ -39,6 +39,7 @@ pub fn apis() -> Vec<(&'static str, Api)> {
         ("identity", identity::api(app.clone())),
         ("leads", leads::api(app.clone())),
         ("orders", orders::api(app.clone())),
+        ("reports", reports::api(app.clone())),
         ("search", search::api(app.clone())),
         ("segments", segments::api(app.clone())),
         ("surveys", surveys::api(app.clone())),

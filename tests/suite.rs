@@ -11,6 +11,7 @@ mod api {
     mod leads;
     mod merge;
     mod orders;
+    pub mod reports;
     mod search;
     mod segments;
     mod surveys;

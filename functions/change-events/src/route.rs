@@ -6,6 +6,9 @@ use rapport_queue::Queue;
 /// The nouns whose records can be searched.
 const SEARCHABLE: [&str; 6] = ["lead", "contact", "company", "order", "ticket", "product"];
 
+/// The nouns whose records add to reports.
+const REPORTED: [&str; 5] = ["order", "contact", "company", "product", "ticket"];
+
 /// The queues that are told of a change with these types. `patterns` is what the tenant's endpoints want.
 pub(crate) fn queues(noun: &str, types: &[String], patterns: &[String]) -> Vec<Queue> {
     let any = |test: fn(&str) -> bool| types.iter().any(|kind| test(kind));
@@ -19,6 +22,7 @@ pub(crate) fn queues(noun: &str, types: &[String], patterns: &[String]) -> Vec<Q
             Queue::SatisfactionSurveys,
             any(|kind| matches!(kind, "ticket.resolved" | "order.fulfilled")),
         ),
+        (Queue::ReportSheets, REPORTED.contains(&noun)),
         (Queue::SearchIndex, SEARCHABLE.contains(&noun)),
         (Queue::WebhookDeliveries, endpoints),
     ]
@@ -33,7 +37,7 @@ mod tests {
 
     #[test]
     fn events_reach_those_who_care() {
-        use Queue::{SatisfactionSurveys, SearchIndex, SegmentScores, WebhookDeliveries};
+        use Queue::{ReportSheets, SatisfactionSurveys, SearchIndex, SegmentScores, WebhookDeliveries};
         for (noun, types, patterns, expected) in [
             ("lead", "lead.created", "", vec![SearchIndex]),
             ("lead", "lead.created", "*", vec![SearchIndex, WebhookDeliveries]),
@@ -42,19 +46,19 @@ mod tests {
                 "order",
                 "order.updated payment.received",
                 "payment.received",
-                vec![SegmentScores, SearchIndex, WebhookDeliveries],
+                vec![SegmentScores, ReportSheets, SearchIndex, WebhookDeliveries],
             ),
             (
                 "order",
                 "order.updated order.fulfilled",
                 "",
-                vec![SegmentScores, SatisfactionSurveys, SearchIndex],
+                vec![SegmentScores, SatisfactionSurveys, ReportSheets, SearchIndex],
             ),
             (
                 "ticket",
                 "ticket.updated ticket.resolved",
                 "",
-                vec![SatisfactionSurveys, SearchIndex],
+                vec![SatisfactionSurveys, ReportSheets, SearchIndex],
             ),
             ("score", "contact.churn_alert", "contact.*", vec![WebhookDeliveries]),
             ("score", "contact.churn_alert", "", vec![]),

@@ -86,6 +86,8 @@ pub fn all() -> Functions {
         .product("leads", leads::function())
         .product("orders", orders::function())
         .product("record-merges", record_merges::function())
+        .product("report-sheets", report_sheets::function())
+        .product("reports", reports::function())
         .product("satisfaction-surveys", satisfaction_surveys::function())
         .product("search", search::function())
         .product("search-index", search_index::function())

@@ -33,6 +33,8 @@ areas! {
     Tickets = "tickets",
     /// Segments, scores and their computation.
     Segments = "segments",
+    /// Reports and their exports.
+    Reports = "reports",
     /// Surveys, invitations and results.
     Surveys = "surveys",
     /// Webhook endpoints, deliveries and sources.
@@ -201,7 +203,8 @@ impl Role {
     #[must_use]
     pub fn scopes(self) -> Scopes {
         use Area::{
-            ApiKeys, Contacts, Events, Leads, Orders, Products, Segments, Settings, Surveys, Tickets, Users, Webhooks,
+            ApiKeys, Contacts, Events, Leads, Orders, Products, Reports, Segments, Settings, Surveys, Tickets, Users,
+            Webhooks,
         };
         let set = |write: &[Area], read: &[Area]| {
             let set = read
@@ -212,25 +215,27 @@ impl Role {
         match self {
             Role::Owner | Role::Admin => Scopes::all(),
             Role::Manager => set(
-                &[Leads, Contacts, Orders, Products, Tickets, Segments, Surveys],
+                &[Leads, Contacts, Orders, Products, Tickets, Segments, Reports, Surveys],
                 &[Webhooks, Events, Settings, Users, ApiKeys],
             ),
             Role::Representative => set(
                 &[Leads, Contacts, Orders],
-                &[Products, Tickets, Segments, Surveys, Events, Settings, Users],
+                &[Products, Tickets, Segments, Reports, Surveys, Events, Settings, Users],
             ),
             Role::Agent => set(
                 &[Contacts, Tickets],
-                &[Leads, Orders, Products, Segments, Surveys, Events, Settings, Users],
+                &[
+                    Leads, Orders, Products, Segments, Reports, Surveys, Events, Settings, Users,
+                ],
             ),
             Role::Marketer => set(
-                &[Leads, Segments, Surveys],
+                &[Leads, Segments, Reports, Surveys],
                 &[Contacts, Orders, Products, Tickets, Events, Settings, Users],
             ),
             Role::ReadOnly => set(
                 &[],
                 &[
-                    Leads, Contacts, Orders, Products, Tickets, Segments, Surveys, Events, Settings, Users,
+                    Leads, Contacts, Orders, Products, Tickets, Segments, Reports, Surveys, Events, Settings, Users,
                 ],
             ),
         }

@@ -8,7 +8,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use crate::invalid::Invalid;
-use crate::money::Currency;
+use crate::money::{Amount, Currency};
 
 /// Times as RFC 3339 in UTC with milliseconds.
 pub mod millis {
@@ -161,6 +161,11 @@ pub struct Settings {
     pub survey: SurveySettings,
     /// Scores.
     pub scoring: ScoringSettings,
+    /// What one unit of another currency is worth in the tenant's own: `{"USD": "7.12"}`. Reports convert by these when asked
+    /// to; without a rate a currency stands apart.
+    #[serde(default)]
+    #[schema(value_type = Object)]
+    pub rates: BTreeMap<String, Amount>,
     /// Origins of web pages that may call the API: `https://shop.example`.
     pub allowed_origins: Vec<String>,
     /// Whether two contacts may not share a primary e-mail address.
@@ -216,6 +221,7 @@ impl Default for Settings {
                 margin_rate: 0.3,
                 discount_rate: 0.1,
             },
+            rates: BTreeMap::new(),
             allowed_origins: Vec::new(),
             unique_email: true,
         }
@@ -352,6 +358,15 @@ impl Settings {
         }
         if scoring.lost_after_days == 0 || scoring.lost_after_days > 36_500 {
             invalid.add("scoring/lost_after_days", "out_of_range", "1 to 36,500 days");
+        }
+        let sane = |rate: &Amount| rate.0 > Decimal::ZERO && rate.0 <= Decimal::from(1_000_000_000);
+        let known = |currency: &String| currency.parse::<Currency>().is_ok();
+        if self.rates.len() > 200 || !self.rates.iter().all(|(currency, rate)| known(currency) && sane(rate)) {
+            invalid.add(
+                "rates",
+                "rate_malformed",
+                "a rate is above zero, by the code of its currency: {\"USD\": \"7.12\"}",
+            );
         }
         if self.allowed_origins.len() > 50 || self.allowed_origins.iter().any(|origin| !is_origin(origin)) {
             invalid.add(

@@ -30,6 +30,8 @@ queues! {
     WebhookDeliveries = "QUEUE_WEBHOOK_DELIVERIES",
     /// What others' webhooks told us.
     WebhookIntake = "QUEUE_WEBHOOK_INTAKE",
+    /// Records that add to reports, and sheets whose sums are to be made anew.
+    ReportSheets = "QUEUE_REPORT_SHEETS",
     /// Records whose words changed.
     SearchIndex = "QUEUE_SEARCH_INDEX",
     /// Deadlines of tickets.
@@ -100,6 +102,22 @@ pub enum Message {
     ScoresDueV1 {
         /// The day that began, in the tenant's time zone.
         day: jiff::civil::Date,
+    },
+    /// Sums of a sheet of reports are to be made anew where facts changed.
+    SheetDueV1 {
+        /// The family of facts: `sales`.
+        family: String,
+        /// The sheet: `2026-11`.
+        sheet: String,
+    },
+    /// What records of a noun add to reports is to be noted anew, a page at a time.
+    FactsRebuildV1 {
+        /// `order`
+        noun: String,
+        /// Whether what was noted is looked through for records that are gone; first come the records.
+        gone: bool,
+        /// The last record of the page before.
+        after: Option<String>,
     },
     /// An invitation to a survey is due to be sent.
     SurveyDueV1 {

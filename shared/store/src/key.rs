@@ -38,6 +38,8 @@ tables! {
     Insights = "TABLE_INSIGHTS",
     /// Scores of contacts.
     Scores = "TABLE_SCORES",
+    /// What records add to reports, and the sums of it. No stream: nobody is told of these.
+    Reports = "TABLE_REPORTS",
     /// Survey templates, invitations, answers.
     Surveys = "TABLE_SURVEYS",
     /// Webhook endpoints, deliveries, sources, what they posted.

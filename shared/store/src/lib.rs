@@ -13,6 +13,7 @@ pub mod key;
 pub mod merge;
 pub mod page;
 pub mod records;
+pub mod report;
 pub mod score;
 pub mod search;
 pub mod settings;

@@ -1,0 +1,112 @@
+//! The sums of a sheet, made anew where facts changed: those of each marked bucket from its facts, then those of the sheet
+//! from all its buckets. One worker at a time for a sheet.
+
+use rapport_domain::TenantId;
+use rapport_queue::{Message, Queue, envelope};
+use rapport_reporting::cells::{Cells, Family};
+use rapport_reporting::fact::Fact;
+use rapport_runtime::{App, BoxError};
+use rapport_store::report::Place;
+
+use crate::PAUSE;
+
+/// Facts read in one page.
+const PAGE: usize = 1_000;
+/// About so many bytes of sums lie in one item, of which the store takes 400 KB.
+const CHUNK: usize = 200_000;
+/// How often a worker looks whether more has changed meanwhile.
+const ROUNDS: usize = 5;
+
+/// Makes the sums of a sheet anew.
+///
+/// # Errors
+/// When the store or the queue does not answer.
+pub async fn run(app: &App, tenant: TenantId, family: &str, sheet: &str) -> Result<(), BoxError> {
+    let Some(known) = Family::from_word(family) else {
+        return Ok(());
+    };
+    let place = (family, sheet);
+    if app.store.dirty(tenant, place).await?.is_empty() {
+        return Ok(());
+    }
+    let holder = format!("{:032x}", rand::random::<u128>());
+    if !app.store.lock_sheet(tenant, place, &holder, app.clock.now()).await? {
+        return again(app, tenant, family, sheet).await;
+    }
+    let mut made = Ok(true);
+    for _ in 0..ROUNDS {
+        made = round(app, tenant, known, sheet).await;
+        if !matches!(made, Ok(true)) {
+            break;
+        }
+    }
+    // Also after a failure, so that the next attempt need not wait.
+    app.store.unlock_sheet(tenant, place, &holder).await?;
+    if made? {
+        // Changes keep coming: others have their turn first.
+        again(app, tenant, family, sheet).await?;
+    }
+    Ok(())
+}
+
+/// Looks again in a moment.
+async fn again(app: &App, tenant: TenantId, family: &str, sheet: &str) -> Result<(), BoxError> {
+    let message = Message::SheetDueV1 {
+        family: family.to_owned(),
+        sheet: sheet.to_owned(),
+    };
+    let now = app.clock.now();
+    Ok(app
+        .queues
+        .send_at(Queue::ReportSheets, &envelope(tenant, message), now + PAUSE, now)
+        .await?)
+}
+
+/// Makes the sums of what is marked now; whether there was anything.
+async fn round(app: &App, tenant: TenantId, family: Family, sheet: &str) -> Result<bool, BoxError> {
+    let place = (family.word(), sheet);
+    let dirty = app.store.dirty(tenant, place).await?;
+    if dirty.is_empty() {
+        return Ok(false);
+    }
+    for dirty in &dirty {
+        let sums = bucket(app, tenant, place, &dirty.bucket).await?;
+        let place = Place {
+            family: family.word().to_owned(),
+            sheet: sheet.to_owned(),
+            bucket: dirty.bucket.clone(),
+        };
+        app.store.put_part(tenant, &place, sums.chunks(CHUNK)).await?;
+    }
+    let mut whole = Cells::default();
+    for chunk in app.store.parts(tenant, place).await? {
+        whole.read(&chunk)?;
+    }
+    for dimension in family.dimensions() {
+        let chunks = whole.of(*dimension).chunks(CHUNK);
+        app.store.put_sheet(tenant, place, dimension.word(), chunks).await?;
+    }
+    for dirty in &dirty {
+        app.store.clean(tenant, place, dirty).await?;
+    }
+    Ok(true)
+}
+
+/// The sums of a bucket, from its facts.
+async fn bucket(app: &App, tenant: TenantId, place: (&str, &str), bucket: &str) -> Result<Cells, BoxError> {
+    let mut sums = Cells::default();
+    let mut after: Option<String> = None;
+    loop {
+        let (facts, next) = app
+            .store
+            .facts(tenant, place, (bucket, bucket), PAGE, after.as_deref(), true)
+            .await?;
+        for (_, doc) in facts {
+            sums.add(&serde_json::from_str::<Fact>(&doc)?.entries());
+        }
+        after = next;
+        if after.is_none() {
+            return Ok(sums);
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! Reports: `/v1/reports`, each report, and the rows behind its numbers.
+
+use axum::Router;
+use http::Method;
+use rapport_http::{Access, Api, Area, Doc, Scope, Verb};
+use rapport_reporting::answer::{Answer, Explain, Group, Number, Part};
+use rapport_runtime::{App, Function};
+use serde_json::{Value, json};
+
+mod ask;
+mod catalogue;
+mod load;
+mod rebuild;
+mod report;
+mod rows;
+mod titles;
+
+/// A parameter with its explanation.
+fn day() -> Value {
+    json!({"type": "string", "format": "date"})
+}
+
+fn report_doc() -> Doc {
+    let mut doc = Doc::new("Read a report").detail(
+        "Every number says how it comes about (`explain`) and where exactly the records behind it are listed (`rows`), \
+         which sum to it. Reports read sums that are kept with each change, never the records: changes of the last seconds \
+         may not be in them yet (`settling`).",
+    );
+    doc.schema::<Number>();
+    doc.schema::<Explain>();
+    doc.schema::<Group>();
+    doc.schema::<Part>();
+    doc.query(
+        "from",
+        "The first day; by default the first of the month eleven months ago",
+        &day(),
+    )
+    .query("to", "The last day; by default the end of this month", &day())
+    .query(
+        "by",
+        "The grouping; the catalogue lists those of each report",
+        &json!({"type": "string"}),
+    )
+    .query(
+        "limit",
+        "How many groups, those with the greatest sums first",
+        &json!({"type": "integer", "minimum": 1, "maximum": 1000, "default": 100}),
+    )
+    .query(
+        "convert",
+        "Whether amounts in other currencies are converted by the rates in the settings",
+        &json!({"type": "boolean", "default": false}),
+    )
+    .answers::<Answer>(200)
+}
+
+fn rows_doc() -> Doc {
+    let text = json!({"type": "string"});
+    let rank = json!({"type": "integer", "minimum": 1});
+    let rows = json!({"type": "object", "required": ["data", "has_more"], "properties": {
+        "data": {"type": "array", "items": {"$ref": "#/components/schemas/ReportRow"}},
+        "has_more": {"type": "boolean"}, "next_cursor": {"type": "string"}}});
+    let mut doc = Doc::new("List the rows behind a number of a report")
+        .detail("Follow the address in `rows` of the number. A page may be short while `has_more`.");
+    doc.schema::<rows::ReportRow>();
+    doc.query("measure", "What is summed", &text)
+        .query("from", "The first day", &day())
+        .query("to", "The last day", &day())
+        .query("by", "The dimension of `key`", &text)
+        .query("key", "The key", &text)
+        .query("currency", "The currency", &text)
+        .query(
+            "convert",
+            "Whether other currencies are converted",
+            &json!({"type": "boolean"}),
+        )
+        .query("rank_from", "The first rank", &rank)
+        .query("rank_to", "The last rank", &rank)
+        .query(
+            "limit",
+            "How many, 1 to 200",
+            &json!({"type": "integer", "minimum": 1, "maximum": 200, "default": 50}),
+        )
+        .query("cursor", "next_cursor of the page before", &text)
+        .answers_schema(200, &rows)
+}
+
+/// The routes.
+#[must_use]
+pub fn api(app: App) -> Api {
+    let read = Access::Needs(Scope(Area::Reports, Verb::Read));
+    let write = Access::Needs(Scope(Area::Reports, Verb::Write));
+    Api::new(app)
+        .route(
+            Method::GET,
+            "/v1/reports",
+            read,
+            Doc::new("List the reports there are").answers::<catalogue::Catalogue>(200),
+            catalogue::list,
+        )
+        .route(Method::GET, "/v1/reports/{name}", read, report_doc(), report::report)
+        .route(Method::GET, "/v1/reports/{name}/rows", read, rows_doc(), rows::rows)
+        .route(
+            Method::POST,
+            "/v1/reports/rebuild",
+            write,
+            Doc::new("Make all sums anew from the records")
+                .detail("Never needed, unless somebody doubts a number: reports answer the same before, meanwhile and after.")
+                .answers::<rebuild::Rebuild>(202),
+            rebuild::rebuild,
+        )
+}
+
+/// The router.
+pub fn router(app: App) -> Router {
+    api(app).into_router()
+}
+
+/// The function.
+#[must_use]
+pub fn function() -> Function {
+    Function::Http(router)
+}
