@@ -14,8 +14,10 @@
 //! | [`gamma_gamma`] | how much is spent in one purchase |
 //! | [`lifetime_value`] | what the next twelve months are worth |
 //! | [`churn`] | who is leaving, and at which stage of life is a customer |
+//! | [`association`] | what is bought together, and what to offer to whom |
 //! | [`survey`] | NPS, CSAT, CES and SERVQUAL with their intervals |
 
+pub mod association;
 pub mod bg_nbd;
 pub mod churn;
 pub mod fit;
