@@ -15,12 +15,14 @@
 //! | [`lifetime_value`] | what the next twelve months are worth |
 //! | [`churn`] | who is leaving, and at which stage of life is a customer |
 //! | [`association`] | what is bought together, and what to offer to whom |
+//! | [`forecast`] | what the next periods will bring, and how far each method was off |
 //! | [`survey`] | NPS, CSAT, CES and SERVQUAL with their intervals |
 
 pub mod association;
 pub mod bg_nbd;
 pub mod churn;
 pub mod fit;
+pub mod forecast;
 pub mod gamma_gamma;
 pub mod lifetime_value;
 mod optimise;
