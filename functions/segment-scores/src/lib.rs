@@ -1,6 +1,6 @@
 //! Scores customers.
 //!
-//! A changed order updates its customer's figures at once ([`purchases`]). A recompute, asked for or due each night
+//! A changed order updates its customer's figures at once ([`purchases`]) and moves the stage of life ([`stages`]). A recompute, asked for or due each night
 //! ([`nightly`]), goes in three steps: [`gather`] pages through all figures, [`reduce`] ranks and fits over all of them,
 //! [`write`] compares each page with what is stored and writes what changed. Every step may come twice, late and out of
 //! order; one recompute works at a time for each tenant.
@@ -9,6 +9,7 @@ pub mod gather;
 pub mod nightly;
 pub mod purchases;
 pub mod reduce;
+pub mod stages;
 pub mod write;
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::invalid::Invalid;
 use crate::money::Currency;
+use crate::survey::Language;
 
 /// Times as RFC 3339 in UTC with milliseconds.
 pub mod millis {
@@ -227,6 +228,12 @@ impl Settings {
     #[must_use]
     pub fn zone(&self) -> TimeZone {
         TimeZone::get(&self.time_zone).unwrap_or(TimeZone::UTC)
+    }
+
+    /// The language of what the service says in words; English should the locale be unknown to this build.
+    #[must_use]
+    pub fn language(&self) -> Language {
+        Language::of(&self.locale).unwrap_or_default()
     }
 
     /// The share of a sale that is margin where nothing better is known, as a decimal.
