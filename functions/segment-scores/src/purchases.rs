@@ -3,7 +3,8 @@
 //! An order is read as it is now, whatever version the message speaks of. What it adds is noted with its version, which an
 //! older one never overwrites; then the figures of its customer, and of the one it had before, are computed from all that
 //! is noted. Figures carry a version of their own, read before the contributions: of two workers at one customer the one
-//! that saw less loses and looks again. Then the stage of life follows ([`crate::stages`]).
+//! that saw less loses and looks again. Then the stage of life follows ([`crate::stages`]),
+//! and whoever was to be won back has returned ([`crate::win_backs`]).
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::time::Duration;
@@ -19,7 +20,7 @@ use rapport_store::page::{Row, record_keys};
 use rapport_store::score::Purchase;
 use rapport_store::{StoreError, Table, records};
 
-use crate::{nightly, stages};
+use crate::{nightly, stages, win_backs};
 
 /// How often figures are computed again when others are at the same customer.
 const ATTEMPTS: u32 = 8;
@@ -128,6 +129,12 @@ async fn settle_tenant(
     let late = refresh(app, tenant, &touched, known.settings.currency, &request).await?;
     // What is entered from the past moves nobody today: the next recompute finds the stage.
     lively.retain(|contact| !late.contains(contact));
+    let settled: Vec<RecordId> = touched
+        .iter()
+        .copied()
+        .filter(|contact| !late.contains(contact))
+        .collect();
+    win_backs::settle(app, tenant, &settled, &request).await?;
     let lively: Vec<RecordId> = lively.into_iter().collect();
     stages::follow(app, tenant, &known.settings, &lively, &request).await?;
     for contact in late {

@@ -13,6 +13,8 @@ use rapport_scoring::{Model, Ranks};
 use rapport_store::StoreError;
 use rapport_store::score::{NewScore, StoredScore};
 
+use crate::win_backs;
+
 /// Customers in a chunk of a run up to a day: a reader reads one chunk.
 const CHUNK: usize = 250;
 
@@ -61,6 +63,8 @@ pub async fn run(app: &App, tenant: TenantId, job: RecordId, page: u32, pages: u
         let language = app.store.tenant_rules(tenant).await?.settings.language();
         let (new, gone) =
             tokio::task::spawn_blocking(move || differences(&customers, &ranks, &model, day, language, stored)).await?;
+        // First: once the scores are written, a repetition finds nothing new in them.
+        win_backs::open(app, tenant, &new, &format!("{job}#{page}")).await?;
         app.store.put_scores(tenant, &new, &format!("{job}#{page}")).await?;
         app.store.remove_scores(tenant, &gone).await?;
         new.len() + gone.len()
@@ -69,6 +73,9 @@ pub async fn run(app: &App, tenant: TenantId, job: RecordId, page: u32, pages: u
     let done = app.store.note_page(tenant, job, page, changed as u64, now).await?;
     if done >= usize::try_from(pages).unwrap_or(usize::MAX) {
         app.store.put_model(tenant, run.until, text, now).await?;
+        if run.until.is_none() {
+            win_backs::ask(app, tenant, run.as_of).await?;
+        }
         app.store.end_recompute(tenant, job, None, now).await?;
     }
     Ok(())

@@ -10,7 +10,7 @@ use crate::actor::Via;
 use crate::id::{Prefix, RecordId};
 
 /// The nouns whose records are told of by `created`, `updated`, `deleted`, `restored` and `merged`.
-pub const NOUNS: [&str; 8] = [
+pub const NOUNS: [&str; 9] = [
     "lead",
     "contact",
     "company",
@@ -19,6 +19,7 @@ pub const NOUNS: [&str; 8] = [
     "ticket",
     "survey",
     "survey_invitation",
+    "win_back",
 ];
 
 /// The verbs that every noun has.

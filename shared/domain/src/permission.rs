@@ -33,6 +33,8 @@ areas! {
     Tickets = "tickets",
     /// Segments, scores and their computation.
     Segments = "segments",
+    /// Customers to be won back.
+    WinBacks = "win_backs",
     /// Surveys, invitations and results.
     Surveys = "surveys",
     /// Webhook endpoints, deliveries and sources.
@@ -58,6 +60,7 @@ impl Area {
             "product" => Self::Products,
             "ticket" | "message" => Self::Tickets,
             "score" => Self::Segments,
+            "win_back" => Self::WinBacks,
             "survey" | "survey_invitation" => Self::Surveys,
             "webhook_endpoint" | "webhook_source" => Self::Webhooks,
             "user" => Self::Users,
@@ -202,6 +205,7 @@ impl Role {
     pub fn scopes(self) -> Scopes {
         use Area::{
             ApiKeys, Contacts, Events, Leads, Orders, Products, Segments, Settings, Surveys, Tickets, Users, Webhooks,
+            WinBacks,
         };
         let set = |write: &[Area], read: &[Area]| {
             let set = read
@@ -212,25 +216,27 @@ impl Role {
         match self {
             Role::Owner | Role::Admin => Scopes::all(),
             Role::Manager => set(
-                &[Leads, Contacts, Orders, Products, Tickets, Segments, Surveys],
+                &[Leads, Contacts, Orders, Products, Tickets, Segments, Surveys, WinBacks],
                 &[Webhooks, Events, Settings, Users, ApiKeys],
             ),
             Role::Representative => set(
-                &[Leads, Contacts, Orders],
+                &[Leads, Contacts, Orders, WinBacks],
                 &[Products, Tickets, Segments, Surveys, Events, Settings, Users],
             ),
             Role::Agent => set(
                 &[Contacts, Tickets],
-                &[Leads, Orders, Products, Segments, Surveys, Events, Settings, Users],
+                &[
+                    Leads, Orders, Products, Segments, Surveys, WinBacks, Events, Settings, Users,
+                ],
             ),
             Role::Marketer => set(
-                &[Leads, Segments, Surveys],
+                &[Leads, Segments, Surveys, WinBacks],
                 &[Contacts, Orders, Products, Tickets, Events, Settings, Users],
             ),
             Role::ReadOnly => set(
                 &[],
                 &[
-                    Leads, Contacts, Orders, Products, Tickets, Segments, Surveys, Events, Settings, Users,
+                    Leads, Contacts, Orders, Products, Tickets, Segments, Surveys, WinBacks, Events, Settings, Users,
                 ],
             ),
         }

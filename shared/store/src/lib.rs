@@ -20,6 +20,7 @@ pub mod survey;
 pub mod ticket;
 pub mod timer;
 pub mod webhook;
+pub mod win_back;
 pub mod write;
 
 mod company;
