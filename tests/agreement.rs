@@ -45,6 +45,7 @@ pub fn apis() -> Vec<(&'static str, Api)> {
         ("surveys", surveys::api(app.clone())),
         ("tickets", tickets::api(app.clone())),
         ("webhooks", webhooks::api(app.clone())),
+        ("win-backs", win_backs::api(app.clone())),
     ]
 }
 

@@ -17,6 +17,7 @@ mod api {
     mod surveys;
     mod tickets;
     mod webhooks;
+    mod win_backs;
 }
 mod faults {
     mod input;

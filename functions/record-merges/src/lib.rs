@@ -13,6 +13,7 @@ use rapport_domain::merge::{Job, JobKind};
 use rapport_domain::order::Order;
 use rapport_domain::survey::Invitation;
 use rapport_domain::ticket::Ticket;
+use rapport_domain::win_back::WinBack;
 use rapport_domain::{Actor, RecordId, TenantId};
 use rapport_queue::{Envelope, Message, Queue, each};
 use rapport_runtime::{App, BoxError, Function};
@@ -97,6 +98,7 @@ async fn forward(work: &mut Work<'_>, noun: &str) -> Result<(), BoxError> {
         work.forward::<Order>("by_contact_id").await?;
         work.forward::<Ticket>("by_contact_id").await?;
         work.forward::<Lead>("by_contact_id").await?;
+        work.forward::<WinBack>("by_contact_id").await?;
         work.forward::<Invitation>("by_contact_id").await
     }
 }
@@ -111,6 +113,7 @@ async fn back(work: &mut Work<'_>, job: &Job) -> Result<(), BoxError> {
         work.back::<Ticket>(&page).await?;
         work.back::<Lead>(&page).await?;
         work.back::<Invitation>(&page).await?;
+        work.back::<WinBack>(&page).await?;
         work.back::<Contact>(&page).await?;
         work.back::<Company>(&page).await?;
         work.forget(merge, &page).await?;

@@ -8,6 +8,7 @@ use rapport_domain::merge::Job;
 use rapport_domain::order::Order;
 use rapport_domain::survey::Invitation;
 use rapport_domain::ticket::Ticket;
+use rapport_domain::win_back::WinBack;
 use rapport_domain::{Prefix, RecordId, Rules, TenantId};
 use rapport_runtime::{App, BoxError};
 use rapport_store::merge::Moved;
@@ -47,6 +48,12 @@ referring! {
     Lead: Contact => contact_id, Company => company_id;
     Contact: Company => company_id;
     Company: Company => parent_id;
+}
+
+impl Referring for WinBack {
+    fn turn(&mut self, old: RecordId, new: RecordId) -> bool {
+        self.contact_id == old && std::mem::replace(&mut self.contact_id, new) == old
+    }
 }
 
 impl Referring for Invitation {

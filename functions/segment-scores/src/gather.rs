@@ -11,7 +11,7 @@ use rapport_store::score::RunPage;
 
 use crate::purchases::refresh;
 
-/// Customers on a page: sixty bytes each, and the page is one item of at most 400 KB.
+/// Customers on a page: 64 bytes each, and the page is one item of at most 400 KB.
 pub const PAGE: usize = 3_000;
 
 /// Gathers one page, and asks for the next or for the reduction.

@@ -1,14 +1,16 @@
 //! Scores customers.
 //!
-//! A changed order updates its customer's figures at once ([`purchases`]). A recompute, asked for or due each night
+//! A changed order updates its customer's figures at once ([`purchases`]) and moves the stage of life ([`stages`]). A recompute, asked for or due each night
 //! ([`nightly`]), goes in three steps: [`gather`] pages through all figures, [`reduce`] ranks and fits over all of them,
 //! [`write`] compares each page with what is stored and writes what changed. Every step may come twice, late and out of
-//! order; one recompute works at a time for each tenant.
+//! order; one recompute works at a time for each tenant. Silences that a recompute finds become cases of [`win_backs`].
 
 pub mod gather;
 pub mod nightly;
 pub mod purchases;
 pub mod reduce;
+pub mod stages;
+pub mod win_backs;
 pub mod write;
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
@@ -46,6 +48,7 @@ async fn step(app: &App, outcomes: &Outcomes, message: Envelope) -> Result<(), B
         Message::ScoresGatherV1 { job, page, after } => gather::run(app, tenant, job, page, after).await,
         Message::ScoresReduceV1 { job, pages } => reduce::run(app, tenant, job, pages).await,
         Message::ScoresWriteV1 { job, page, pages } => write::run(app, tenant, job, page, pages).await,
+        Message::WinBacksDueV1 { day, status, after } => win_backs::due(app, tenant, day, &status, after).await,
         // Some other noun's change: nothing that is scored.
         _ => Ok(()),
     }

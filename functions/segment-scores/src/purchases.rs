@@ -3,9 +3,10 @@
 //! An order is read as it is now, whatever version the message speaks of. What it adds is noted with its version, which an
 //! older one never overwrites; then the figures of its customer, and of the one it had before, are computed from all that
 //! is noted. Figures carry a version of their own, read before the contributions: of two workers at one customer the one
-//! that saw less loses and looks again.
+//! that saw less loses and looks again. Then the stage of life follows ([`crate::stages`]),
+//! and whoever was to be won back has returned ([`crate::win_backs`]).
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::time::Duration;
 
 use aws_lambda_events::sqs::SqsEvent;
@@ -19,7 +20,7 @@ use rapport_store::page::{Row, record_keys};
 use rapport_store::score::Purchase;
 use rapport_store::{StoreError, Table, records};
 
-use crate::nightly;
+use crate::{nightly, stages, win_backs};
 
 /// How often figures are computed again when others are at the same customer.
 const ATTEMPTS: u32 = 8;
@@ -88,19 +89,29 @@ async fn settle_tenant(
         .get_items(Table::Orders, &record_keys(tenant, "order", &ids), true)
         .await?;
     let mut purchases = Vec::with_capacity(items.len());
+    let mut historic = HashSet::new();
     for row in items.iter().filter_map(Row::read) {
         match purchase(&row) {
-            Ok(purchase) => purchases.push(purchase),
+            Ok((purchase, of_old)) => {
+                if of_old {
+                    historic.insert(purchase.order);
+                }
+                purchases.push(purchase);
+            }
             Err(error) => {
                 failed.insert(row.id, error.to_string());
             }
         }
     }
     let mut contacts: BTreeMap<RecordId, Vec<String>> = BTreeMap::new();
+    let mut lively = BTreeSet::new();
     for (purchase, result) in purchases.iter().zip(app.store.purchases(tenant, &purchases).await?) {
         let order = purchase.order.to_string();
         match result {
             Ok(touched) => {
+                if !historic.contains(&purchase.order) {
+                    lively.extend(touched.iter().copied());
+                }
                 for contact in touched {
                     contacts.entry(contact).or_default().push(order.clone());
                 }
@@ -111,15 +122,21 @@ async fn settle_tenant(
         }
     }
     let touched: Vec<RecordId> = contacts.keys().copied().collect();
-    let request = purchases.first().map(|purchase| purchase.order.to_string());
-    let late = refresh(
-        app,
-        tenant,
-        &touched,
-        known.settings.currency,
-        &request.unwrap_or_default(),
-    )
-    .await?;
+    let request = purchases
+        .first()
+        .map(|purchase| purchase.order.to_string())
+        .unwrap_or_default();
+    let late = refresh(app, tenant, &touched, known.settings.currency, &request).await?;
+    // What is entered from the past moves nobody today: the next recompute finds the stage.
+    lively.retain(|contact| !late.contains(contact));
+    let settled: Vec<RecordId> = touched
+        .iter()
+        .copied()
+        .filter(|contact| !late.contains(contact))
+        .collect();
+    win_backs::settle(app, tenant, &settled, &request).await?;
+    let lively: Vec<RecordId> = lively.into_iter().collect();
+    stages::follow(app, tenant, &known.settings, &lively, &request).await?;
     for contact in late {
         for order in contacts.remove(&contact).unwrap_or_default() {
             failed.insert(order, "others keep changing the customer's figures".to_owned());
@@ -131,8 +148,8 @@ async fn settle_tenant(
     Ok(failed)
 }
 
-/// What an order adds, as it is now. One without a customer adds nothing.
-fn purchase(row: &Row) -> Result<Purchase, StoreError> {
+/// What an order adds, as it is now, and whether it is one from the past. One without a customer adds nothing.
+fn purchase(row: &Row) -> Result<(Purchase, bool), StoreError> {
     let record: Record<Order> = records::parse(&row.doc)?;
     let adds = (!row.gone)
         .then(|| Some((record.body.contact_id?, order::purchase(&record.body)?)))
@@ -147,11 +164,12 @@ fn purchase(row: &Row) -> Result<Purchase, StoreError> {
             (contact, contribution)
         });
     let order = RecordId::parse(Prefix::Order, &row.id).map_err(|error| StoreError::Internal(error.to_string()))?;
-    Ok(Purchase {
+    let purchase = Purchase {
         order,
         version: row.version,
         adds,
-    })
+    };
+    Ok((purchase, record.body.historic))
 }
 
 /// Computes the figures of contacts anew and writes those that changed; the contacts that others kept changing meanwhile.

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use rapport_domain::score::day_number;
+use rapport_domain::survey::Language;
 use rapport_domain::{RecordId, TenantId};
 use rapport_queue::Message;
 use rapport_runtime::{App, BoxError};
@@ -11,6 +12,8 @@ use rapport_scoring::customer::{Customer, Page};
 use rapport_scoring::{Model, Ranks};
 use rapport_store::StoreError;
 use rapport_store::score::{NewScore, StoredScore};
+
+use crate::win_backs;
 
 /// Customers in a chunk of a run up to a day: a reader reads one chunk.
 const CHUNK: usize = 250;
@@ -57,8 +60,11 @@ pub async fn run(app: &App, tenant: TenantId, job: RecordId, page: u32, pages: u
         let stored = app.store.scores_between(tenant, after, last).await?;
         let model: Model = serde_json::from_str(&text)?;
         let day = day_number(run.as_of);
+        let language = app.store.tenant_rules(tenant).await?.settings.language();
         let (new, gone) =
-            tokio::task::spawn_blocking(move || differences(&customers, &ranks, &model, day, stored)).await?;
+            tokio::task::spawn_blocking(move || differences(&customers, &ranks, &model, day, language, stored)).await?;
+        // First: once the scores are written, a repetition finds nothing new in them.
+        win_backs::open(app, tenant, &new, &format!("{job}#{page}")).await?;
         app.store.put_scores(tenant, &new, &format!("{job}#{page}")).await?;
         app.store.remove_scores(tenant, &gone).await?;
         new.len() + gone.len()
@@ -67,6 +73,9 @@ pub async fn run(app: &App, tenant: TenantId, job: RecordId, page: u32, pages: u
     let done = app.store.note_page(tenant, job, page, changed as u64, now).await?;
     if done >= usize::try_from(pages).unwrap_or(usize::MAX) {
         app.store.put_model(tenant, run.until, text, now).await?;
+        if run.until.is_none() {
+            win_backs::ask(app, tenant, run.as_of).await?;
+        }
         app.store.end_recompute(tenant, job, None, now).await?;
     }
     Ok(())
@@ -79,14 +88,22 @@ pub fn differences(
     ranks: &[Ranks],
     model: &Model,
     day: i32,
+    language: Language,
     mut stored: HashMap<String, StoredScore>,
 ) -> (Vec<NewScore>, Vec<String>) {
-    let judge = Judge::new(model, day);
+    let judge = Judge::new(model, day, language);
     let mut new = Vec::new();
     for (customer, ranks) in customers.iter().zip(ranks) {
+        let before = stored.remove(&customer.id.to_string());
+        // Who bought since the page was gathered was moved by that purchase; the next run ranks what this one has not seen.
+        if before
+            .as_ref()
+            .is_some_and(|before| before.last.is_some_and(|last| last > customer.last && last <= day))
+        {
+            continue;
+        }
         let mut score = outline(customer, *ranks, &judge);
         let stable = stable(&score);
-        let before = stored.remove(&customer.id.to_string());
         if before.as_ref().is_some_and(|before| before.stable == stable) {
             continue;
         }
@@ -96,6 +113,7 @@ pub fn differences(
             version: before.map_or(0, |before| before.version) + 1,
             stable,
             score,
+            changed_at: None,
         });
     }
     let mut gone: Vec<String> = stored.into_keys().collect();
@@ -141,6 +159,7 @@ mod tests {
                 repeats: i % 4,
                 repeated: i64::from(i % 4) * 700,
                 rhythm: None,
+                usual: None,
                 last_gap: None,
                 margin_rate: 0.3,
             })
@@ -161,6 +180,7 @@ mod tests {
                     contact: contact.clone(),
                     version: new.version,
                     stable: new.stable.clone(),
+                    last: new.score.rfm.as_ref().map(|rfm| day_number(rfm.last_purchase_on)),
                 };
                 (contact, stored)
             })
@@ -170,20 +190,28 @@ mod tests {
     #[test]
     fn only_what_changed_is_written() {
         let (customers, ranks, model) = world(200);
-        let (first, gone) = differences(&customers, &ranks, &model, 400, HashMap::new());
+        let (first, gone) = differences(&customers, &ranks, &model, 400, Language::En, HashMap::new());
         assert_eq!((first.len(), gone.len()), (200, 0));
         assert!(
             first
                 .iter()
                 .all(|new| new.version == 1 && new.score.scored_at == Some(model.scored_at))
         );
-        let (second, gone) = differences(&customers, &ranks, &model, 400, stored(&first));
+        let (second, gone) = differences(&customers, &ranks, &model, 400, Language::En, stored(&first));
         assert_eq!((second.len(), gone.len()), (0, 0));
+        // One bought again after the page was gathered: the purchase has moved the stage, and stays.
+        let mut meanwhile = stored(&first);
+        for score in meanwhile.values_mut() {
+            score.last = score.last.map(|last| last + 1);
+            score.stable.clear();
+        }
+        let (late, _) = differences(&customers, &ranks, &model, 400, Language::En, meanwhile);
+        assert_eq!(late.len(), 0);
         // One bought again, one no longer counts.
         let mut changed = customers.clone();
         changed[5].frequency += 1;
         let lost = changed.pop().unwrap();
-        let (third, gone) = differences(&changed, &ranks[..199], &model, 400, stored(&first));
+        let (third, gone) = differences(&changed, &ranks[..199], &model, 400, Language::En, stored(&first));
         assert_eq!(third.len(), 1);
         assert_eq!((third[0].version, third[0].score.contact_id), (2, customers[5].id));
         assert_eq!(gone, [lost.id.to_string()]);

@@ -7,6 +7,7 @@ use rapport_http::{Access, Api, Area, Doc, Scope, Verb};
 use rapport_runtime::{App, Function};
 use serde_json::json;
 
+mod alerts;
 mod job;
 mod members;
 mod recompute;
@@ -32,8 +33,8 @@ pub fn api(app: App) -> Api {
             read,
             Doc::new("Read a customer's score")
                 .detail(
-                    "Figures are those of this moment; ranks, alert and lifecycle those of the last recompute; value and \
-                     risk are computed from both. `explain` says how each number comes about.",
+                    "Figures are those of this moment; ranks those of the last recompute; alert and lifecycle too, unless a \
+                     purchase moved them since; value and risk are computed from both. `explain` says how each number comes about.",
                 )
                 .query("until", until, &day)
                 .answers::<Score>(200),
@@ -62,6 +63,7 @@ pub fn api(app: App) -> Api {
                 .answers_schema(200, &members),
             members::list,
         )
+        .route(Method::GET, "/v1/segments/alerts", read, alerts::listing(), alerts::list)
         .route(
             Method::POST,
             "/v1/segments/recompute",

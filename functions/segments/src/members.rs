@@ -9,7 +9,7 @@ use rapport_http::Params;
 use rapport_http::{Caller, Problem, resource, respond};
 use rapport_runtime::App;
 use rapport_scoring::answer;
-use rapport_store::page::Position;
+use rapport_store::page::{Position, Query};
 use rapport_store::{Store, Table};
 
 use crate::segments::model;
@@ -29,16 +29,31 @@ pub async fn list(
     let limit = params.number("limit", 50, 1, 200)?;
     let question = format!("segments/{}/members", segment.key());
     let after: Option<Position> = resource::cursor(&app, &caller, &question, &params)?;
-    let cx = caller.accept(&app).await?;
-    let query = Store::members_query(segment.key());
+    let (rows, next) = page_of(&app, &caller, &Store::members_query(segment.key()), limit, after).await?;
+    let next = next.map(|next| resource::link(&app, &caller, &question, &question, &params, &next));
+    Ok(respond::page(rows.iter().map(String::as_str), next))
+}
+
+/// A page of whole scores as they are answered now, and where it ended.
+///
+/// # Errors
+/// When the store does not answer.
+pub async fn page_of(
+    app: &App,
+    caller: &Caller,
+    query: &Query,
+    limit: usize,
+    after: Option<Position>,
+) -> Result<(Vec<String>, Option<Position>), Problem> {
+    let cx = caller.accept(app).await?;
     let (page, model) = futures::try_join!(
         async {
             Ok(app
                 .store
-                .query(caller.tenant, Table::Scores, &query, limit, after.as_ref())
+                .query(caller.tenant, Table::Scores, query, limit, after.as_ref())
                 .await?)
         },
-        model(&app, caller.tenant, None),
+        model(app, caller.tenant, None),
     )?;
     let stored = page.items.iter().map(Store::score_of).collect::<Result<Vec<_>, _>>()?;
     let contacts: Vec<RecordId> = stored.iter().map(|score| score.contact_id).collect();
@@ -50,21 +65,11 @@ pub async fn list(
         .map(|score| {
             let contact = score.contact_id;
             let figures = figures.get(&contact).and_then(|stored| stored.figures.as_ref());
-            let mut score = answer::current(
-                contact,
-                figures,
-                Some(score),
-                model.as_ref(),
-                today,
-                settings.margin_rate(),
-            );
+            let mut score = answer::current(contact, figures, Some(score), model.as_ref(), today, settings);
             // The same words for every member: they are in each score by itself.
             score.explain = None;
             serde_json::to_string(&score).map_err(|error| Problem::internal(error.to_string()))
         })
         .collect::<Result<_, _>>()?;
-    let next = page
-        .next
-        .map(|next| resource::link(&app, &caller, &question, &question, &params, &next));
-    Ok(respond::page(rows.iter().map(String::as_str), next))
+    Ok((rows, page.next))
 }

@@ -42,7 +42,7 @@ pub async fn score(
             )?;
             let figures = figures.get(&contact).and_then(|stored| stored.figures.as_ref());
             let today = day_number(cx.rules.now.to_zoned(settings.zone()).date());
-            answer::current(contact, figures, stored, model.as_ref(), today, settings.margin_rate())
+            answer::current(contact, figures, stored, model.as_ref(), today, settings)
         }
     };
     Ok(respond::json(StatusCode::OK, &score))
@@ -93,7 +93,7 @@ async fn up_to(
         .as_ref()
         .and_then(|figures| Customer::at(contact, figures, model.as_of, settings.margin_rate()));
     let ranks = chunk.and_then(|chunk| reduce::find(&chunk, contact));
-    Ok(answer::until(contact, customer.as_ref(), ranks, &model))
+    Ok(answer::until(contact, customer.as_ref(), ranks, &model, settings))
 }
 
 /// Figures that reach back to a day: from the contributions where the stored ones only sum up what lies so far back.

@@ -100,6 +100,7 @@ pub fn all() -> Functions {
         .product("webhook-deliveries", webhook_deliveries::function())
         .product("webhook-intake", webhook_intake::function())
         .product("webhooks", webhooks::function())
+        .product("win-backs", win_backs::function())
 }
 
 fn handler(function: Function, app: App) -> Handler {

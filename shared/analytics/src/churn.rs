@@ -41,6 +41,21 @@ pub fn common_rhythm_days(gaps: &[i64]) -> Option<f64> {
     quantile(&gaps, RHYTHM_QUANTILE)
 }
 
+/// Gaps between purchases below which nothing is usual.
+pub const MINIMUM_USUAL_GAPS: usize = 2;
+
+/// The customer's median gap in days between purchase days: what is usual, as [`own_rhythm_days`] is what is late. Nothing
+/// below [`MINIMUM_USUAL_GAPS`] gaps.
+#[must_use]
+pub fn usual_gap_days(days: &[i64]) -> Option<f64> {
+    let gaps = interpurchase_days(days);
+    if gaps.len() < MINIMUM_USUAL_GAPS {
+        None
+    } else {
+        quantile(&gaps, 0.5)
+    }
+}
+
 /// Quantile of a rising slice, interpolated linearly between order statistics (type 7 of Hyndman & Fan 1996).
 fn quantile(rising: &[i64], share: f64) -> Option<f64> {
     let last = rising.len().checked_sub(1)?;
@@ -242,6 +257,21 @@ mod tests {
         assert_eq!(common_rhythm_days(&[40, 10, 30, 20]), Some(37.0));
         assert_eq!(common_rhythm_days(&[]), None);
         assert_eq!(interpurchase_days(&[i64::MIN, i64::MAX]), [i64::MAX]);
+    }
+
+    #[test]
+    fn what_is_usual_is_the_median_gap() {
+        let cases: [(&[i64], Option<f64>); 6] = [
+            (&[], None),
+            (&[0, 30], None),
+            (&[0, 30, 60], Some(30.0)),
+            (&[0, 30, 61], Some(30.5)),
+            (&[400, 0, 31, 62, 62], Some(31.0)),
+            (&[0, 1, 3, 3, 903], Some(2.0)),
+        ];
+        for (days, expected) in cases {
+            assert_eq!(usual_gap_days(days), expected, "{days:?}");
+        }
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::actor::Via;
 use crate::id::{Prefix, RecordId};
 
 /// The nouns whose records are told of by `created`, `updated`, `deleted`, `restored` and `merged`.
-pub const NOUNS: [&str; 8] = [
+pub const NOUNS: [&str; 9] = [
     "lead",
     "contact",
     "company",
@@ -19,13 +19,14 @@ pub const NOUNS: [&str; 8] = [
     "ticket",
     "survey",
     "survey_invitation",
+    "win_back",
 ];
 
 /// The verbs that every noun has.
 pub const VERBS: [&str; 5] = ["created", "updated", "deleted", "restored", "merged"];
 
 /// The types of event beyond those.
-pub const PARTICULAR: [&str; 19] = [
+pub const PARTICULAR: [&str; 20] = [
     "lead.converted",
     "order.placed",
     "order.paid",
@@ -42,6 +43,7 @@ pub const PARTICULAR: [&str; 19] = [
     "ticket.breached",
     "contact.segment_changed",
     "contact.churn_alert",
+    "contact.lifecycle_changed",
     "survey.sent",
     "survey.answered",
     "webhook.test",
@@ -313,6 +315,14 @@ fn particular(noun: &str, old: Option<&Value>, new: &Value) -> Vec<&'static str>
                     .unwrap_or(false)
             };
             when(old.is_some() && alert(Some(new)) && !alert(old), "contact.churn_alert");
+            // A first score that was never ranked is that of a purchase just made: a lead became a customer. One with
+            // ranks comes of a recompute, which finds a stage and changes none.
+            let ranked = new.pointer("/rfm/cell").is_some();
+            let stage = text(Some(new), "lifecycle");
+            when(
+                !stage.is_empty() && stage != text(old, "lifecycle") && (old.is_some() || !ranked),
+                "contact.lifecycle_changed",
+            );
         }
         "survey_invitation" => {
             when(set("sent_at"), "survey.sent");
@@ -421,6 +431,30 @@ mod tests {
                 Some(json!({"rfm":{"segment":"loyal"},"churn":{"alert":false}})),
                 json!({"rfm":{"segment":"lost"},"churn":{"alert":true}}),
                 vec!["contact.segment_changed", "contact.churn_alert"],
+            ),
+            (
+                "score",
+                None,
+                json!({"lifecycle":"customer"}),
+                vec!["contact.lifecycle_changed"],
+            ),
+            (
+                "score",
+                None,
+                json!({"lifecycle":"customer","rfm":{"cell":"555"}}),
+                vec![],
+            ),
+            (
+                "score",
+                Some(json!({"lifecycle":"lost"})),
+                json!({"lifecycle":"won_back"}),
+                vec!["contact.lifecycle_changed"],
+            ),
+            (
+                "score",
+                Some(json!({"lifecycle":"loyal","as_of":"2026-01-01"})),
+                json!({"lifecycle":"loyal","as_of":"2026-01-02"}),
+                vec![],
             ),
         ];
         for (noun, old, new, expected) in cases {

@@ -90,6 +90,8 @@ prefixes! {
     WebhookSource = "src",
     /// A delivery of a webhook, out or in.
     Delivery = "dlv",
+    /// A customer to be won back.
+    WinBack = "wbk",
     /// An event.
     Event = "evt",
     /// Long work.

@@ -30,6 +30,7 @@ pub mod text;
 pub mod ticket;
 pub mod user;
 pub mod webhook;
+pub mod win_back;
 pub mod working_time;
 
 pub use actor::{Actor, Via};

@@ -35,6 +35,8 @@ areas! {
     Segments = "segments",
     /// Reports and their exports.
     Reports = "reports",
+    /// Customers to be won back.
+    WinBacks = "win_backs",
     /// Surveys, invitations and results.
     Surveys = "surveys",
     /// Webhook endpoints, deliveries and sources.
@@ -60,6 +62,7 @@ impl Area {
             "product" => Self::Products,
             "ticket" | "message" => Self::Tickets,
             "score" => Self::Segments,
+            "win_back" => Self::WinBacks,
             "survey" | "survey_invitation" => Self::Surveys,
             "webhook_endpoint" | "webhook_source" => Self::Webhooks,
             "user" => Self::Users,
@@ -204,7 +207,7 @@ impl Role {
     pub fn scopes(self) -> Scopes {
         use Area::{
             ApiKeys, Contacts, Events, Leads, Orders, Products, Reports, Segments, Settings, Surveys, Tickets, Users,
-            Webhooks,
+            Webhooks, WinBacks,
         };
         let set = |write: &[Area], read: &[Area]| {
             let set = read
@@ -215,27 +218,30 @@ impl Role {
         match self {
             Role::Owner | Role::Admin => Scopes::all(),
             Role::Manager => set(
-                &[Leads, Contacts, Orders, Products, Tickets, Segments, Reports, Surveys],
+                &[
+                    Leads, Contacts, Orders, Products, Tickets, Segments, Reports, Surveys, WinBacks,
+                ],
                 &[Webhooks, Events, Settings, Users, ApiKeys],
             ),
             Role::Representative => set(
-                &[Leads, Contacts, Orders],
+                &[Leads, Contacts, Orders, WinBacks],
                 &[Products, Tickets, Segments, Reports, Surveys, Events, Settings, Users],
             ),
             Role::Agent => set(
                 &[Contacts, Tickets],
                 &[
-                    Leads, Orders, Products, Segments, Reports, Surveys, Events, Settings, Users,
+                    Leads, Orders, Products, Segments, Reports, Surveys, WinBacks, Events, Settings, Users,
                 ],
             ),
             Role::Marketer => set(
-                &[Leads, Segments, Reports, Surveys],
+                &[Leads, Segments, Reports, Surveys, WinBacks],
                 &[Contacts, Orders, Products, Tickets, Events, Settings, Users],
             ),
             Role::ReadOnly => set(
                 &[],
                 &[
-                    Leads, Contacts, Orders, Products, Tickets, Segments, Reports, Surveys, Events, Settings, Users,
+                    Leads, Contacts, Orders, Products, Tickets, Segments, Reports, Surveys, WinBacks, Events, Settings,
+                    Users,
                 ],
             ),
         }

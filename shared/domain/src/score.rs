@@ -374,6 +374,25 @@ pub struct Value {
     pub model: Basis,
 }
 
+/// Why a customer seems to be leaving, in words and with the numbers beside them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct ChurnDetail {
+    /// The words, in the tenant's language: `last order 94 days ago, usually every 31`.
+    pub text: String,
+    /// Days since the last purchase.
+    pub days_since_last: i64,
+    /// The customer's own median gap between days of purchase, in days; absent below two gaps.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usual_days: Option<f64>,
+    /// The 90 % interpurchase time that the silence is held against, in days: the customer's own, or that of all
+    /// customers; absent where neither is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rhythm_days: Option<f64>,
+    /// Whether `rhythm_days` is that of all customers.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub rhythm_of_all: bool,
+}
+
 /// Whether a customer is leaving.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Churn {
@@ -384,6 +403,9 @@ pub struct Churn {
     /// Which rule raised it: `low_p_alive`, `past_rhythm` or `both`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// The same in words and figures; absent without an alert.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<ChurnDetail>,
 }
 
 /// A customer's score.
@@ -403,7 +425,7 @@ pub struct Score {
     /// Whether the customer is leaving.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub churn: Option<Churn>,
-    /// The stage of life at the last recompute: `customer`, `repeat`, `loyal`, `at_risk`, `lost`, `won_back`.
+    /// The stage of life at the last recompute or purchase: `customer`, `repeat`, `loyal`, `at_risk`, `lost`, `won_back`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lifecycle: Option<String>,
     /// Why something is missing: `no_purchases`, or `not_scored` before the first recompute after the first purchase.

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::invalid::Invalid;
 use crate::money::{Amount, Currency};
+use crate::survey::Language;
 
 /// Times as RFC 3339 in UTC with milliseconds.
 pub mod millis {
@@ -135,6 +136,15 @@ pub struct ScoringSettings {
     pub discount_rate: f64,
 }
 
+/// How customers are won back.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WinBackSettings {
+    /// The share of cases chosen by lot to be left alone, 0 to 1, so that the effect of actions can be told from chance.
+    #[serde(default)]
+    pub hold_out: f64,
+}
+
 /// A tenant's settings.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -166,6 +176,9 @@ pub struct Settings {
     #[serde(default)]
     #[schema(value_type = Object)]
     pub rates: BTreeMap<String, Amount>,
+    /// Winning customers back.
+    #[serde(default)]
+    pub win_back: WinBackSettings,
     /// Origins of web pages that may call the API: `https://shop.example`.
     pub allowed_origins: Vec<String>,
     /// Whether two contacts may not share a primary e-mail address.
@@ -222,6 +235,7 @@ impl Default for Settings {
                 discount_rate: 0.1,
             },
             rates: BTreeMap::new(),
+            win_back: WinBackSettings::default(),
             allowed_origins: Vec::new(),
             unique_email: true,
         }
@@ -233,6 +247,12 @@ impl Settings {
     #[must_use]
     pub fn zone(&self) -> TimeZone {
         TimeZone::get(&self.time_zone).unwrap_or(TimeZone::UTC)
+    }
+
+    /// The language of what the service says in words; English should the locale be unknown to this build.
+    #[must_use]
+    pub fn language(&self) -> Language {
+        Language::of(&self.locale).unwrap_or_default()
     }
 
     /// The share of a sale that is margin where nothing better is known, as a decimal.
@@ -356,6 +376,9 @@ impl Settings {
                 );
             }
         }
+        if !share(self.win_back.hold_out) {
+            invalid.add("win_back/hold_out", "out_of_range", "a share lies between 0 and 1");
+        }
         if scoring.lost_after_days == 0 || scoring.lost_after_days > 36_500 {
             invalid.add("scoring/lost_after_days", "out_of_range", "1 to 36,500 days");
         }
@@ -415,7 +438,7 @@ mod tests {
     fn the_defaults_are_valid_and_faults_are_named() {
         assert_eq!(Settings::default().check(), Ok(()));
         type Change = fn(&mut Settings);
-        let cases: [(&str, Change); 9] = [
+        let cases: [(&str, Change); 10] = [
             ("#/country", |s| s.country = "usa".into()),
             ("#/time_zone", |s| s.time_zone = "Mars/Base".into()),
             ("#/locale", |s| s.locale = "xx".into()),
@@ -428,6 +451,7 @@ mod tests {
             ("#/sla/policies/0", |s| s.sla.policies[0].first_response_minutes = 0),
             ("#/survey/sample_rate", |s| s.survey.sample_rate = 1.5),
             ("#/scoring/pareto_cuts", |s| s.scoring.pareto_cuts = (0.9, 0.8)),
+            ("#/win_back/hold_out", |s| s.win_back.hold_out = -0.1),
             ("#/allowed_origins", |s| {
                 s.allowed_origins = vec!["https://a.b/c".into()];
             }),

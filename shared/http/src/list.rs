@@ -89,7 +89,7 @@ impl Question {
             let edge = match sorted_by {
                 Some(field) if field == filter.field => value.clone(),
                 // Sorted by id, and an id begins with its time.
-                None if filter.field == "created_at" => match value.parse() {
+                None if filter.field == "created_at" && K::IDS_TELL_CREATION => match value.parse() {
                     Ok(at) => RecordId::floor(K::PREFIX, at).to_string(),
                     Err(_) => continue,
                 },

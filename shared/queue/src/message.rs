@@ -98,6 +98,15 @@ pub enum Message {
         /// How many pages there are.
         pages: u32,
     },
+    /// The windows of win-back cases may have passed: one page of the cases with a status, by a day.
+    WinBacksDueV1 {
+        /// The day, in the tenant's time zone.
+        day: jiff::civil::Date,
+        /// `found` or `acted`
+        status: String,
+        /// Where the page before ended.
+        after: Option<String>,
+    },
     /// A tenant's nightly recompute is due.
     ScoresDueV1 {
         /// The day that began, in the tenant's time zone.

@@ -4,10 +4,13 @@ use rapport_analytics::churn::{self, Assessment, Evidence, Facts, Measures, Stag
 use rapport_analytics::lifetime_value::{self, Assumptions};
 use rapport_analytics::rfm::{Scores, Segment};
 use rapport_domain::score::{Churn, Figures, Pareto, Rfm, Score, SegmentAnswer, Value, date_of};
+use rapport_domain::settings::Settings;
+use rapport_domain::survey::Language;
 use rapport_domain::{Currency, Money, RecordId};
 use rust_decimal::Decimal;
 use serde_json::json;
 
+use crate::alert;
 use crate::customer::{Customer, major};
 use crate::model::{Model, round};
 use crate::reduce::Ranks;
@@ -17,6 +20,7 @@ pub struct Judge<'a> {
     model: &'a Model,
     revived: Option<lifetime_value::Model>,
     day: i32,
+    language: Language,
 }
 
 /// What the recompute says of one customer beside the ranks.
@@ -29,13 +33,27 @@ pub struct Verdict {
 }
 
 impl<'a> Judge<'a> {
-    /// A judge at the end of a day.
+    /// A judge at the end of a day who speaks a language.
     #[must_use]
-    pub fn new(model: &'a Model, day: i32) -> Self {
+    pub fn new(model: &'a Model, day: i32, language: Language) -> Self {
         Self {
             model,
             revived: model.revive(),
             day,
+            language,
+        }
+    }
+
+    /// What is said of a customer's leaving.
+    #[must_use]
+    pub fn churn(&self, customer: &Customer, assessment: &Assessment) -> Churn {
+        Churn {
+            risk: round(assessment.risk, 4),
+            alert: assessment.alert.is_some(),
+            reason: assessment.alert.map(|alert| alert.key().to_owned()),
+            detail: assessment
+                .alert
+                .map(|_| alert::detail(customer, self.day, self.model.common_rhythm, self.language)),
         }
     }
 
@@ -146,11 +164,7 @@ pub fn outline(customer: &Customer, ranks: Ranks, judge: &Judge<'_>) -> Score {
             share_rank: f64::from(ranks.share) / 100.0,
         }),
         value: None,
-        churn: Some(Churn {
-            risk: round(verdict.assessment.risk, 4),
-            alert: verdict.assessment.alert.is_some(),
-            reason: verdict.assessment.alert.map(|alert| alert.key().to_owned()),
-        }),
+        churn: Some(judge.churn(customer, &verdict.assessment)),
         lifecycle: Some(verdict.stage.key().to_owned()),
         insufficient_data: None,
         as_of: date_of(judge.day),
@@ -203,8 +217,9 @@ pub fn current(
     stored: Option<Score>,
     model: Option<&Model>,
     day: i32,
-    margin_rate: Decimal,
+    settings: &Settings,
 ) -> Score {
+    let margin_rate = settings.margin_rate();
     let customer = figures.and_then(|figures| Some((figures, Customer::at(contact, figures, day, margin_rate)?)));
     let mut score = Score {
         contact_id: contact,
@@ -223,16 +238,21 @@ pub fn current(
         return score;
     };
     let mut rfm = live(&customer, day, figures.currency, figures.foreign);
-    if let (Some(stored), Some(model)) = (stored, model) {
+    // Between a first purchase and the recompute that ranks it there is a stage of life and nothing else.
+    let ranked = stored.as_ref().is_some_and(is_ranked);
+    if let (Some(stored), Some(model), true) = (stored.clone(), model, ranked) {
         if let Some(then) = stored.rfm {
             (rfm.r, rfm.f, rfm.m) = (then.r, then.f, then.m);
             (rfm.cell, rfm.segment) = (then.cell, then.segment);
         }
-        let judge = Judge::new(model, day);
+        let judge = Judge::new(model, day, settings.language());
         score.pareto = stored.pareto;
         score.lifecycle = stored.lifecycle;
         score.churn = stored.churn.map(|churn| Churn {
             risk: round(judge.verdict(&customer).assessment.risk, 4),
+            detail: churn
+                .alert
+                .then(|| alert::detail(&customer, day, model.common_rhythm, settings.language())),
             ..churn
         });
         score.value = judge.value(&customer, figures.currency);
@@ -242,21 +262,34 @@ pub fn current(
         score.scored_at = Some(model.scored_at);
         score.explain = Some(explain(model, &customer));
     } else {
+        score.lifecycle = stored.and_then(|stored| stored.lifecycle);
         score.insufficient_data = Some("not_scored".to_owned());
     }
     score.rfm = Some(rfm);
     score
 }
 
+/// Whether a recompute has ranked a stored score; before that it holds what a purchase moved.
+#[must_use]
+pub fn is_ranked(stored: &Score) -> bool {
+    stored.rfm.as_ref().is_some_and(|rfm| rfm.cell.is_some())
+}
+
 /// The score of a run up to a day.
 #[must_use]
-pub fn until(contact: RecordId, customer: Option<&Customer>, ranks: Option<Ranks>, model: &Model) -> Score {
+pub fn until(
+    contact: RecordId,
+    customer: Option<&Customer>,
+    ranks: Option<Ranks>,
+    model: &Model,
+    settings: &Settings,
+) -> Score {
     let (Some(customer), Some(ranks)) = (customer, ranks) else {
-        let mut score = current(contact, None, None, None, model.as_of, Decimal::ZERO);
+        let mut score = current(contact, None, None, None, model.as_of, settings);
         score.scored_at = Some(model.scored_at);
         return score;
     };
-    let mut score = scored(customer, ranks, &Judge::new(model, model.as_of));
+    let mut score = scored(customer, ranks, &Judge::new(model, model.as_of, settings.language()));
     score.scored_at = Some(model.scored_at);
     score.explain = Some(explain(model, customer));
     score
@@ -288,7 +321,8 @@ pub fn explain(model: &Model, customer: &Customer) -> serde_json::Value {
         "interval": "95 % for the expectation, by the covariance of the fitted parameters (delta method); wider where a prior was needed",
         "risk": format!("1 − p_alive; at least 0.5 when the silence is longer than {rhythm}"),
         "alert": format!("set by a recompute when p_alive is under {} or the silence is longer than {rhythm}", scoring.at_risk_p_alive),
-        "lifecycle": format!("at the last recompute: lost after {} days, else at_risk with an alert, won_back after a loss, loyal from {} purchases, repeat, customer", scoring.lost_after_days, Measures::default().loyal_from_purchases),
+        "detail": "days since the last day of purchase; the median gap between the customer's own days of purchase (two gaps or more); the 90 % gap",
+        "lifecycle": format!("at the last recompute, or moved at once by a later purchase: lost after {} days, else at_risk with an alert, won_back after a loss, loyal from {} purchases, repeat, customer", scoring.lost_after_days, Measures::default().loyal_from_purchases),
     })
 }
 
@@ -339,7 +373,6 @@ mod tests {
     use crate::reduce::reduce;
     use rapport_domain::Prefix;
     use rapport_domain::score::Contribution;
-    use rapport_domain::settings::Settings;
 
     fn id(n: u32) -> RecordId {
         RecordId::from_u128(Prefix::Contact, u128::from(n) + 1)
@@ -376,7 +409,7 @@ mod tests {
     fn a_score_has_every_part_and_no_number_is_wild() {
         for n in [1, 2, 40, 300] {
             let (customers, ranks, model) = world(n, 20_250);
-            let judge = Judge::new(&model, 20_250);
+            let judge = Judge::new(&model, 20_250, Language::En);
             for (customer, ranks) in customers.iter().zip(&ranks) {
                 let score = scored(customer, *ranks, &judge);
                 let value = score.value.clone().unwrap();
@@ -396,14 +429,14 @@ mod tests {
     fn what_is_missing_is_said() {
         let (_, _, model) = world(30, 20_250);
         let figures = figures(3);
-        let rate = Decimal::new(3, 1);
+        let settings = Settings::default();
         for (figures, stored, model, expected) in [
             (None, None, None, Some("no_purchases")),
             (None, None, Some(&model), Some("no_purchases")),
             (Some(&figures), None, Some(&model), Some("not_scored")),
             (Some(&figures), None, None, Some("not_scored")),
         ] {
-            let score = current(id(3), figures, stored, model, 20_250, rate);
+            let score = current(id(3), figures, stored, model, 20_250, &settings);
             assert_eq!(score.insufficient_data.as_deref(), expected);
             assert_eq!(score.rfm.is_some(), figures.is_some());
             assert!(score.value.is_none());
@@ -413,15 +446,15 @@ mod tests {
     #[test]
     fn the_live_answer_joins_figures_with_the_last_ranks() {
         let (customers, ranks, model) = world(300, 20_250);
-        let stored = scored(&customers[7], ranks[7], &Judge::new(&model, 20_250));
-        let rate = Decimal::new(3, 1);
+        let stored = scored(&customers[7], ranks[7], &Judge::new(&model, 20_250, Language::En));
+        let settings = Settings::default();
         let same_day = current(
             id(7),
             Some(&figures(7)),
             Some(stored.clone()),
             Some(&model),
             20_250,
-            rate,
+            &settings,
         );
         assert_eq!(same_day.rfm, stored.rfm);
         assert_eq!(same_day.value, stored.value);
@@ -432,7 +465,7 @@ mod tests {
             Some(stored.clone()),
             Some(&model),
             20_260,
-            rate,
+            &settings,
         );
         let (then, now) = (stored.rfm.unwrap(), later.rfm.unwrap());
         assert_eq!(now.recency_days, then.recency_days + 10);
@@ -445,7 +478,10 @@ mod tests {
     fn a_day_alone_changes_nothing_that_is_stored() {
         let (customers, ranks, model) = world(300, 20_250);
         let (_, ranks_later, model_later) = world(300, 20_251);
-        let (today, tomorrow) = (Judge::new(&model, 20_250), Judge::new(&model_later, 20_251));
+        let (today, tomorrow) = (
+            Judge::new(&model, 20_250, Language::En),
+            Judge::new(&model_later, 20_251, Language::En),
+        );
         let changed = customers
             .iter()
             .zip(ranks.iter().zip(&ranks_later))

@@ -1,4 +1,4 @@
-//! What ranks and models need to know of one customer, in sixty bytes, and pages of customers as bytes.
+//! What ranks and models need to know of one customer, in 64 bytes, and pages of customers as bytes.
 
 use rapport_analytics::bg_nbd::History;
 use rapport_analytics::churn;
@@ -33,6 +33,8 @@ pub struct Customer {
     pub repeated: i64,
     /// The customer's own 90 % interpurchase time in days, where there are purchases enough.
     pub rhythm: Option<f32>,
+    /// The customer's own median gap between days of purchase, where there are gaps enough.
+    pub usual: Option<f32>,
     /// Days between the last two purchases.
     pub last_gap: Option<i32>,
     /// The share of what was bought that is margin: the known one, and the tenant's rate for the rest.
@@ -62,6 +64,7 @@ impl Customer {
             repeats: seen.valued_days() - u32::from(first.1.is_some()),
             repeated: minor(total - first_amount, seen.currency),
             rhythm: churn::own_rhythm_days(&numbers).map(|days| days as f32),
+            usual: churn::usual_gap_days(&numbers).map(|days| days as f32),
             last_gap: match numbers[..] {
                 [.., before, last] => i32::try_from(last - before).ok(),
                 _ => None,
@@ -139,13 +142,13 @@ pub struct Page {
 }
 
 /// The form of the bytes: a page of another form is not read.
-const FORM: u8 = 1;
+const FORM: u8 = 2;
 
 impl Page {
-    /// The page as bytes: sixty a customer, eight a distinct gap.
+    /// The page as bytes: 64 a customer, eight a distinct gap.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(16 + self.customers.len() * 60);
+        let mut bytes = Vec::with_capacity(16 + self.customers.len() * 64);
         bytes.push(FORM);
         bytes.extend(u32::try_from(self.customers.len()).unwrap_or(0).to_le_bytes());
         for customer in &self.customers {
@@ -158,6 +161,7 @@ impl Page {
                 repeats,
                 repeated,
                 rhythm,
+                usual,
                 last_gap,
                 margin_rate,
             } = customer;
@@ -169,6 +173,7 @@ impl Page {
             bytes.extend(repeats.to_le_bytes());
             bytes.extend(repeated.to_le_bytes());
             bytes.extend(rhythm.unwrap_or(-1.0).to_le_bytes());
+            bytes.extend(usual.unwrap_or(-1.0).to_le_bytes());
             bytes.extend(last_gap.unwrap_or(-1).to_le_bytes());
             bytes.extend(margin_rate.to_le_bytes());
         }
@@ -195,6 +200,7 @@ impl Page {
                     repeats: u32::from_le_bytes(reader.take()?),
                     repeated: i64::from_le_bytes(reader.take()?),
                     rhythm: Some(f32::from_le_bytes(reader.take()?)).filter(|days| *days >= 0.0),
+                    usual: Some(f32::from_le_bytes(reader.take()?)).filter(|days| *days >= 0.0),
                     last_gap: Some(i32::from_le_bytes(reader.take()?)).filter(|days| *days >= 0),
                     margin_rate: f32::from_le_bytes(reader.take()?),
                 })

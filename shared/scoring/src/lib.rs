@@ -10,8 +10,10 @@
 //! | [`gaps`] | the gaps between purchases of many customers, counted |
 //! | [`reduce`] | all customers → ranks of each and one model |
 //! | [`model`] | the model as it is stored, and brought back |
+//! | [`alert`] | why a customer seems to be leaving, in words |
 //! | [`answer`] | a customer's score, with words that explain each number |
 
+pub mod alert;
 pub mod answer;
 pub mod customer;
 pub mod gaps;

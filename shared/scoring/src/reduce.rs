@@ -176,6 +176,7 @@ mod tests {
                 repeats: i % 6,
                 repeated: i64::from(i % 6) * i64::from(500 + i * 7_919 % 3_000),
                 rhythm: None,
+                usual: None,
                 last_gap: None,
                 margin_rate: 0.3,
             })

@@ -21,6 +21,7 @@ pub mod survey;
 pub mod ticket;
 pub mod timer;
 pub mod webhook;
+pub mod win_back;
 pub mod write;
 
 mod company;

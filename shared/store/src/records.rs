@@ -165,6 +165,8 @@ pub trait Stored: Kind {
     const PLURAL: &'static str;
     /// The filters of its list beside [`COMMON_FILTERS`].
     const FILTERS: &'static [Filter];
+    /// Whether an id's time is that of creation: not where ids are derived from what records are about.
+    const IDS_TELL_CREATION: bool = true;
     /// The indexes whose sort key is a field rather than the id.
     const SORTS: &'static [Sort] = &[];
 

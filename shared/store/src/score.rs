@@ -11,7 +11,7 @@
 //! | Insights `run#<job>` | `page#<n>`, `ranks#<n>`, `model` | what a recompute works with, for a day |
 //! | Insights `model` | `live` or `until#<day>` | the model of the last finished recompute |
 //! | Insights `until#<day>` | last contact of a chunk | the ranks of a run up to a day |
-//! | Scores `score` | contact | the score; indexes `by_segment` and `by_lifecycle` |
+//! | Scores `score` | contact | the score; indexes `by_segment`, `by_lifecycle` and, with an alert, `by_alert` |
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -80,6 +80,8 @@ pub struct StoredScore {
     pub version: u64,
     /// See `rapport_scoring::answer::stable`.
     pub stable: String,
+    /// The last day of purchase it knows of, in days since 1970.
+    pub last: Option<i32>,
 }
 
 /// A score to be written.
@@ -91,6 +93,8 @@ pub struct NewScore {
     pub stable: String,
     /// The score.
     pub score: Score,
+    /// When it was changed, where that is not when ranks were computed.
+    pub changed_at: Option<Timestamp>,
 }
 
 /// A page of a run.
@@ -987,6 +991,7 @@ impl Store {
                     contact: contact.to_owned(),
                     version: number_of(&item, "v").unwrap_or(0),
                     stable: text_of(&item, "stable").unwrap_or_default().to_owned(),
+                    last: number_of(&item, "last"),
                 };
                 found.insert(score.contact.clone(), score);
             }
@@ -997,7 +1002,8 @@ impl Store {
         }
     }
 
-    /// Writes scores. Only the recompute whose turn it is may.
+    /// Writes scores without looking at what is there. Only the recompute whose turn it is may; a stage that a purchase moves
+    /// meanwhile is written by [`Store::move_score`], which looks.
     ///
     /// # Errors
     /// When the store does not answer.
@@ -1027,6 +1033,46 @@ impl Store {
         Query::index("by_segment", index_partition(NOUN, "by_segment", segment))
     }
 
+    /// The query of the customers with an alert at a stage of life, `at_risk` or `lost`, those who bought most first.
+    #[must_use]
+    pub fn alerts_query(stage: &str) -> Query {
+        Query::index("by_alert", index_partition(NOUN, "by_alert", stage))
+    }
+
+    /// Stored scores of some contacts with their versions, strongly consistent. 1 read unit each.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn scores(
+        &self,
+        tenant: TenantId,
+        contacts: &[RecordId],
+    ) -> Result<HashMap<RecordId, (u64, Score)>, StoreError> {
+        let keys: Vec<Key> = contacts
+            .iter()
+            .map(|contact| Key::record(tenant, NOUN, *contact))
+            .collect();
+        let items = self.get_items(Table::Scores, &keys, true).await?;
+        items
+            .iter()
+            .map(|item| {
+                let score = Self::score_of(item)?;
+                Ok((score.contact_id, (number_of(item, "v").unwrap_or(0), score)))
+            })
+            .collect()
+    }
+
+    /// Writes the next version of a score, provided that it still has the one before.
+    ///
+    /// # Errors
+    /// [`StoreError::Stale`] when it has another; or when the store does not answer.
+    pub async fn move_score(&self, tenant: TenantId, new: &NewScore, request: &str) -> Result<(), StoreError> {
+        let mut write = Write::new(tenant);
+        let row = score_row(tenant, new, request)?;
+        write.record(self, Table::Scores, row, new.version - 1)?;
+        write.commit(self).await
+    }
+
     /// The score in an item of the table of scores.
     ///
     /// # Errors
@@ -1043,6 +1089,9 @@ fn document(new: &NewScore) -> Result<String, StoreError> {
         map.insert("version".to_owned(), new.version.into());
         map.insert("updated_by".to_owned(), "segment-scores".into());
         map.insert("updated_via".to_owned(), "worker".into());
+        if let Some(at) = new.changed_at {
+            map.insert("updated_at".to_owned(), crate::records::sortable(at).into());
+        }
     }
     Ok(value.to_string())
 }
@@ -1056,17 +1105,25 @@ fn score_row(tenant: TenantId, new: &NewScore, request: &str) -> Result<Item, St
     row.insert("rid".to_owned(), text(request));
     row.insert("stable".to_owned(), text(&new.stable));
     row.insert("doc".to_owned(), text(document(new)?));
-    if let Some(rfm) = &score.rfm
-        && let Some(segment) = &rfm.segment
-    {
-        // Amounts in the smallest unit, padded, so that texts sort as amounts do.
+    let mut enter = |index: &str, value: &str, sort: &str| {
+        let partition = format!("{tenant}#{}", index_partition(NOUN, index, value));
+        row.insert(index.to_owned(), text(partition));
+        row.insert(format!("{index}_at"), text(sort));
+    };
+    if let Some(rfm) = &score.rfm {
+        // Padded, so that texts sort as amounts do.
         let amount = rfm.monetary.amount.0.max(rapport_domain::money::Amount::default().0);
         let sort = format!("{:0>24}#{contact}", format!("{amount:.3}"));
-        row.insert(
-            "by_segment".to_owned(),
-            text(format!("{tenant}#{}", index_partition(NOUN, "by_segment", segment))),
-        );
-        row.insert("by_segment_at".to_owned(), text(sort));
+        if let Some(segment) = &rfm.segment {
+            enter("by_segment", segment, &sort);
+        }
+        if let Some(stage) = &score.lifecycle
+            && score.churn.as_ref().is_some_and(|churn| churn.alert)
+        {
+            enter("by_alert", stage, &sort);
+        }
+        let last = rapport_domain::score::day_number(rfm.last_purchase_on);
+        row.insert("last".to_owned(), number(last));
     }
     if let Some(stage) = &score.lifecycle {
         row.insert(
@@ -1105,6 +1162,7 @@ mod tests {
         NewScore {
             version: 3,
             stable: "543|2".to_owned(),
+            changed_at: None,
             score: Score {
                 contact_id: RecordId::from_u128(Prefix::Contact, 7),
                 rfm: Some(rfm),
@@ -1135,6 +1193,7 @@ mod tests {
                 "by_segment_at",
                 "doc",
                 "kind",
+                "last",
                 "pk",
                 "rid",
                 "sk",
@@ -1154,6 +1213,28 @@ mod tests {
             text_of(&row, "by_lifecycle"),
             Some(format!("{tenant}#score#lifecycle#repeat").as_str())
         );
+    }
+
+    #[test]
+    fn an_alert_lies_under_its_stage_and_a_change_says_when() {
+        let tenant = TenantId::new();
+        let mut alerted = new("12.50");
+        alerted.score.lifecycle = Some("at_risk".to_owned());
+        alerted.score.churn = Some(rapport_domain::score::Churn {
+            risk: 0.7,
+            alert: true,
+            reason: Some("past_rhythm".to_owned()),
+            detail: None,
+        });
+        alerted.changed_at = Some("2026-01-04T00:00:00Z".parse().unwrap());
+        let row = score_row(tenant, &alerted, "").unwrap();
+        assert_eq!(
+            text_of(&row, "by_alert"),
+            Some(format!("{tenant}#score#alert#at_risk").as_str())
+        );
+        assert_eq!(text_of(&row, "by_alert_at"), text_of(&row, "by_segment_at"));
+        let doc: serde_json::Value = serde_json::from_str(text_of(&row, "doc").unwrap()).unwrap();
+        assert_eq!(doc["updated_at"], "2026-01-04T00:00:00.000Z");
     }
 
     #[test]
