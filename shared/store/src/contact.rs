@@ -164,6 +164,26 @@ impl Store {
         Err(StoreError::Missing)
     }
 
+    /// Leads a reference of a record that was deleted, and is restored now, to where it leads by now: merges do not reach
+    /// deleted records. One to a record that is gone stays.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub(crate) async fn follow<K: Stored>(
+        &self,
+        tenant: TenantId,
+        reference: &mut Option<RecordId>,
+    ) -> Result<(), StoreError> {
+        if let Some(id) = *reference {
+            match self.live::<K>(tenant, id).await {
+                Ok(record) => *reference = Some(record.meta.id),
+                Err(StoreError::Missing) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
     /// The company that a field names, or the one it was merged into.
     ///
     /// # Errors

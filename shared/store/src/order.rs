@@ -2,6 +2,7 @@
 //! first order that names one nobody knows.
 
 use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
+use rapport_domain::company::Company;
 use rapport_domain::contact::Contact;
 use rapport_domain::order::{ContactRef, Order, Refusal};
 use rapport_domain::{Invalid, Kind, Record, RecordId};
@@ -84,6 +85,11 @@ impl Stored for Order {
     ) -> Result<(), StoreError> {
         // What is deleted needs nothing any more, not even a customer who is still there.
         if record.meta.deleted_at.is_none() {
+            if old.meta.deleted_at.is_some() {
+                store.follow::<Contact>(cx.tenant, &mut record.body.contact_id).await?;
+                store.follow::<Company>(cx.tenant, &mut record.body.company_id).await?;
+                return Ok(());
+            }
             look_up(store, cx, Some(&old.body), record, write).await?;
             record.body.name_payments(record.meta.id, cx.rules.now);
         }

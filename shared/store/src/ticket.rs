@@ -84,7 +84,12 @@ impl Stored for Ticket {
         record: &mut Record<Self>,
         write: &mut Write,
     ) -> Result<(), StoreError> {
-        resolve_references(store, cx, Some(&old.body), &mut record.body).await?;
+        if old.meta.deleted_at.is_some() && record.meta.deleted_at.is_none() {
+            store.follow::<Contact>(cx.tenant, &mut record.body.contact_id).await?;
+            store.follow::<Company>(cx.tenant, &mut record.body.company_id).await?;
+        } else {
+            resolve_references(store, cx, Some(&old.body), &mut record.body).await?;
+        }
         set_timers(store, cx.tenant, Some(old), record, write)
     }
 }
