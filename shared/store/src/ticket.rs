@@ -2,6 +2,8 @@
 //! in one transaction.
 
 use jiff::Timestamp;
+use rapport_domain::company::Company;
+use rapport_domain::contact::Contact;
 use rapport_domain::ticket::{Channel, Message, MessageIn, Priority, SlaClock, Ticket, TicketKind, TicketStatus};
 use rapport_domain::{Invalid, Prefix, Record, RecordId, TenantId, Via};
 use serde_json::{Value, json};
