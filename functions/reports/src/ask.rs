@@ -34,13 +34,13 @@ fn day(params: &Params, name: &str) -> Result<Option<Date>, Problem> {
         .transpose()
 }
 
-/// The days of the query: by default this month and the eleven before.
+/// The days of the query: by default this month and those before, so many in all.
 ///
 /// # Errors
 /// `400` for what is no day, `422` for days that do not follow each other or are too many.
-pub fn days(params: &Params, today: Date) -> Result<Days, Problem> {
+pub fn days(params: &Params, today: Date, months: i32) -> Result<Days, Problem> {
     let to = day(params, "to")?.unwrap_or_else(|| today.last_of_month());
-    let from = day(params, "from")?.unwrap_or_else(|| to.first_of_month().saturating_sub(11.months()));
+    let from = day(params, "from")?.unwrap_or_else(|| to.first_of_month().saturating_sub((months - 1).months()));
     let days = Days { from, to };
     if from > to {
         return Err(Invalid::one("from", "out_of_range", "from lies after to").into());
@@ -67,7 +67,7 @@ pub fn ask(definition: &'static Definition, params: &Params, today: Date) -> Res
         })?,
     };
     let ask = Ask {
-        days: days(params, today)?,
+        days: days(params, today, definition.months)?,
         by,
         limit: params.number("limit", 100, 1, 1_000)?,
         convert: params.flag("convert", false)?,

@@ -2,6 +2,7 @@
 
 use axum::Router;
 use http::Method;
+use rapport_domain::screening::{Screening, ScreeningIn};
 use rapport_http::{Access, Api, Area, Doc, Scope, Verb};
 use rapport_reporting::answer::{Answer, Explain, Group, Number, Part};
 use rapport_runtime::{App, Function};
@@ -13,6 +14,7 @@ mod load;
 mod rebuild;
 mod report;
 mod rows;
+mod screenings;
 mod titles;
 
 /// A parameter with its explanation.
@@ -32,7 +34,7 @@ fn report_doc() -> Doc {
     doc.schema::<Part>();
     doc.query(
         "from",
-        "The first day; by default the first of the month eleven months ago",
+        "The first day; by default the first of a month some months ago, as the report suggests",
         &day(),
     )
     .query("to", "The last day; by default the end of this month", &day())
@@ -76,6 +78,7 @@ fn rows_doc() -> Doc {
         )
         .query("rank_from", "The first rank", &rank)
         .query("rank_to", "The last rank", &rank)
+        .query("orders_from", "The least number of orders of a customer", &rank)
         .query(
             "limit",
             "How many, 1 to 200",
@@ -83,6 +86,21 @@ fn rows_doc() -> Doc {
         )
         .query("cursor", "next_cursor of the page before", &text)
         .answers_schema(200, &rows)
+}
+
+fn screenings_doc() -> Doc {
+    let screenings = json!({"type": "object", "required": ["data", "has_more"], "properties": {
+        "data": {"type": "array", "items": {"$ref": "#/components/schemas/Screening"}},
+        "has_more": {"type": "boolean"}, "next_cursor": {"type": "string"}}});
+    let mut doc = Doc::new("List what was decided of a customer after screening, newest first");
+    doc.schema::<Screening>();
+    doc.query(
+        "limit",
+        "How many, 1 to 200",
+        &json!({"type": "integer", "minimum": 1, "maximum": 200, "default": 50}),
+    )
+    .query("cursor", "next_cursor of the page before", &json!({"type": "string"}))
+    .answers_schema(200, &screenings)
 }
 
 /// The routes.
@@ -100,6 +118,27 @@ pub fn api(app: App) -> Api {
         )
         .route(Method::GET, "/v1/reports/{name}", read, report_doc(), report::report)
         .route(Method::GET, "/v1/reports/{name}/rows", read, rows_doc(), rows::rows)
+        .route(
+            Method::POST,
+            "/v1/contacts/{id}/screenings",
+            write,
+            Doc::new("Decide what is to be done with a customer after screening")
+                .detail("Kept with author, time and the score of that moment: see the report `screening`.")
+                .header(
+                    "Idempotency-Key",
+                    "At most 255 characters; the first answer is replayed for a day.",
+                )
+                .body::<ScreeningIn>()
+                .answers::<Screening>(201),
+            screenings::decide,
+        )
+        .route(
+            Method::GET,
+            "/v1/contacts/{id}/screenings",
+            read,
+            screenings_doc(),
+            screenings::list,
+        )
         .route(
             Method::POST,
             "/v1/reports/rebuild",

@@ -3,20 +3,27 @@
 use std::collections::BTreeMap;
 
 use futures::future::try_join_all;
+use jiff::Timestamp;
+use rapport_domain::score::Score;
+use rapport_domain::settings::Settings;
 use rapport_domain::{Invalid, TenantId};
 use rapport_http::Problem;
 use rapport_reporting::cells::{Cells, Dimension, Family};
 use rapport_reporting::fact::{Fact, WHOLE};
 use rapport_reporting::period::month_of;
-use rapport_reporting::report::{Ask, Definition, Need};
+use rapport_reporting::report::{Ask, Definition, Need, Source};
 use rapport_reporting::stock::Stock;
 use rapport_runtime::App;
 use rapport_scoring::Model;
+use rapport_store::page::Query;
+use rapport_store::{Store, Table};
 
 /// The most items of sums read for one report: about 40 MB.
 const MOST_CHUNKS: usize = 1_000;
 /// The most products whose stock is looked at.
 const MOST_PRODUCTS: usize = 10_000;
+/// The most scores looked at: beyond these, what the last recompute counted stands for them.
+const MOST_SCORES: usize = 5_000;
 
 /// What was read.
 #[derive(Debug, Default)]
@@ -27,8 +34,25 @@ pub struct Loaded {
     pub model: Option<Model>,
     /// Products and their stock.
     pub stock: Vec<Stock>,
+    /// The scores of all customers; `None` where they are too many.
+    pub scores: Option<Vec<Score>>,
     /// Whether some of these sums are being made anew.
     pub settling: bool,
+}
+
+impl Loaded {
+    /// As reports take it.
+    #[must_use]
+    pub fn source<'a>(&'a mut self, settings: &'a Settings, as_of: Timestamp) -> Source<'a> {
+        Source {
+            sheets: std::mem::take(&mut self.sheets),
+            model: self.model.as_ref(),
+            stock: &self.stock,
+            scores: self.scores.as_deref(),
+            settings,
+            as_of,
+        }
+    }
 }
 
 /// The sheets of a need.
@@ -81,10 +105,18 @@ pub async fn load(app: &App, tenant: TenantId, definition: &Definition, ask: &As
             Ok(Vec::new())
         }
     };
-    let (found, model, stock) = futures::try_join!(sheets, model, stock)?;
+    let scores = async {
+        if definition.needs_scores {
+            scores(app, tenant).await
+        } else {
+            Ok(None)
+        }
+    };
+    let (found, model, stock, scores) = futures::try_join!(sheets, model, stock, scores)?;
     let mut loaded = Loaded {
         model,
         stock,
+        scores,
         ..Loaded::default()
     };
     for (need, chunks, settling) in found {
@@ -128,6 +160,32 @@ pub async fn stock(app: &App, tenant: TenantId) -> Result<Vec<Stock>, Problem> {
         after = next;
         if after.is_none() {
             return Ok(all);
+        }
+    }
+}
+
+/// The scores of all customers, where they are few enough.
+async fn scores(app: &App, tenant: TenantId) -> Result<Option<Vec<Score>>, Problem> {
+    let query = Query {
+        partition: rapport_store::score::NOUN.to_owned(),
+        ..Query::default()
+    };
+    let mut scores = Vec::new();
+    let mut after = None;
+    loop {
+        let page = app
+            .store
+            .query(tenant, Table::Scores, &query, MOST_SCORES, after.as_ref())
+            .await?;
+        for item in &page.items {
+            scores.push(Store::score_of(item)?);
+        }
+        after = page.next;
+        if scores.len() > MOST_SCORES || (scores.len() == MOST_SCORES && after.is_some()) {
+            return Ok(None);
+        }
+        if after.is_none() {
+            return Ok(Some(scores));
         }
     }
 }

@@ -4,7 +4,6 @@ use axum::extract::{Path, State};
 use axum::response::Response;
 use http::StatusCode;
 use rapport_http::{Caller, Params, Problem, respond};
-use rapport_reporting::report::Source;
 use rapport_runtime::App;
 
 use crate::{ask, load, titles};
@@ -25,16 +24,10 @@ pub async fn report(
     let settings = &cx.rules.settings;
     let today = cx.rules.now.to_zoned(settings.zone()).date();
     let ask = ask::ask(definition, &params, today)?;
-    let loaded = load::load(&app, caller.tenant, definition, &ask).await?;
-    let source = Source {
-        sheets: loaded.sheets,
-        model: loaded.model.as_ref(),
-        stock: &loaded.stock,
-        settings,
-        as_of: cx.rules.now,
-    };
-    let mut answer = (definition.answer)(&ask, &source);
-    answer.settling = loaded.settling;
+    let mut loaded = load::load(&app, caller.tenant, definition, &ask).await?;
+    let settling = loaded.settling;
+    let mut answer = (definition.answer)(&ask, &loaded.source(settings, cx.rules.now));
+    answer.settling = settling;
     titles::name(&app, &caller, &mut answer).await?;
     Ok(respond::json(StatusCode::OK, &answer))
 }

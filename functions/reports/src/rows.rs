@@ -83,7 +83,7 @@ pub async fn rows(
     Path(name): Path<String>,
     params: Params,
 ) -> Result<Response, Problem> {
-    ask::definition(&name)?;
+    let definition = ask::definition(&name)?;
     params.only(&[
         "measure",
         "from",
@@ -94,6 +94,7 @@ pub async fn rows(
         "convert",
         "rank_from",
         "rank_to",
+        "orders_from",
         "limit",
         "cursor",
     ])?;
@@ -109,7 +110,7 @@ pub async fn rows(
     }
     let wanted = Wanted {
         measure,
-        days: ask::days(&params, today)?,
+        days: ask::days(&params, today, definition.months)?,
         by: params.get("by"),
         key: params.get("key"),
         currency: params.get("currency"),
@@ -122,7 +123,10 @@ pub async fn rows(
     let identity = format!("{path}?{}", serde_json::to_string(&asked).unwrap_or_default());
     let after: Option<At> = resource::cursor(&app, &caller, &identity, &params)?;
     let after = after.unwrap_or_default();
-    let (rows, next) = if params.get("rank_from").is_some() || params.get("rank_to").is_some() {
+    let (rows, next) = if params.get("orders_from").is_some() {
+        let least = params.number("orders_from", 1, 1, 1_000_000)? as u64;
+        ranks::with_orders(&app, &caller, &wanted, settings, least, &after).await?
+    } else if params.get("rank_from").is_some() || params.get("rank_to").is_some() {
         let ranks = (
             params.number("rank_from", 1, 1, usize::MAX)?,
             params.number("rank_to", usize::MAX, 1, usize::MAX)?,

@@ -92,6 +92,8 @@ prefixes! {
     Delivery = "dlv",
     /// A customer to be won back.
     WinBack = "wbk",
+    /// A decision after screening a customer.
+    Screening = "scn",
     /// An event.
     Event = "evt",
     /// Long work.

@@ -21,6 +21,7 @@ pub mod phone;
 pub mod product;
 pub mod record;
 pub mod score;
+pub mod screening;
 pub mod search;
 pub mod settings;
 pub mod signature;

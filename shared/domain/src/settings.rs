@@ -145,6 +145,55 @@ pub struct WinBackSettings {
     pub hold_out: f64,
 }
 
+/// What work for customers costs, in the tenant's currency: taken off their margin to see what they leave.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ActivityCosts {
+    /// Of a ticket.
+    pub ticket: Amount,
+    /// Of a complaint, beyond a ticket.
+    pub complaint: Amount,
+    /// Of delivering an order.
+    pub delivery: Amount,
+}
+
+/// How much each of the five bases of screening weighs; in any unit.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ScreeningWeights {
+    /// How much is bought.
+    pub purchases: f64,
+    /// What is earned with it.
+    pub profitability: f64,
+    /// Whether it is paid, and in time.
+    pub safety: f64,
+    /// What is still to come.
+    pub future: f64,
+    /// How well it goes together.
+    pub cooperation: f64,
+}
+
+impl Default for ScreeningWeights {
+    /// All alike.
+    fn default() -> Self {
+        Self {
+            purchases: 1.0,
+            profitability: 1.0,
+            safety: 1.0,
+            future: 1.0,
+            cooperation: 1.0,
+        }
+    }
+}
+
+impl ScreeningWeights {
+    /// In the order above.
+    #[must_use]
+    pub const fn all(&self) -> [f64; 5] {
+        [self.purchases, self.profitability, self.safety, self.future, self.cooperation]
+    }
+}
+
 /// A tenant's settings.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -171,6 +220,12 @@ pub struct Settings {
     pub survey: SurveySettings,
     /// Scores.
     pub scoring: ScoringSettings,
+    /// What work for customers costs.
+    #[serde(default)]
+    pub activity_costs: ActivityCosts,
+    /// The weights of screening.
+    #[serde(default)]
+    pub screening: ScreeningWeights,
     /// What one unit of another currency is worth in the tenant's own: `{"USD": "7.12"}`. Reports convert by these when asked
     /// to; without a rate a currency stands apart.
     #[serde(default)]
@@ -234,6 +289,8 @@ impl Default for Settings {
                 margin_rate: 0.3,
                 discount_rate: 0.1,
             },
+            activity_costs: ActivityCosts::default(),
+            screening: ScreeningWeights::default(),
             rates: BTreeMap::new(),
             win_back: WinBackSettings::default(),
             allowed_origins: Vec::new(),
@@ -381,6 +438,21 @@ impl Settings {
         }
         if scoring.lost_after_days == 0 || scoring.lost_after_days > 36_500 {
             invalid.add("scoring/lost_after_days", "out_of_range", "1 to 36,500 days");
+        }
+        let weights = self.screening.all();
+        if weights.iter().any(|weight| !(0.0..=1_000.0).contains(weight)) || weights.iter().sum::<f64>() <= 0.0 {
+            invalid.add(
+                "screening",
+                "out_of_range",
+                "weights lie between 0 and 1,000, and one of them is above 0",
+            );
+        }
+        let costs = &self.activity_costs;
+        if [costs.ticket, costs.complaint, costs.delivery]
+            .iter()
+            .any(|cost| cost.0 < Decimal::ZERO || cost.0 > Decimal::from(1_000_000_000))
+        {
+            invalid.add("activity_costs", "out_of_range", "a cost lies between 0 and 1,000,000,000");
         }
         let sane = |rate: &Amount| rate.0 > Decimal::ZERO && rate.0 <= Decimal::from(1_000_000_000);
         let known = |currency: &String| currency.parse::<Currency>().is_ok();

@@ -2,16 +2,22 @@
 
 pub mod book;
 pub mod composition;
+pub mod forecast;
+pub mod loyalty;
 pub mod pareto;
 pub mod products;
+pub mod profitability;
 pub mod receivables;
 pub mod sales;
+pub mod screening;
+pub mod started_stopped;
 pub mod trading;
 
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
+use rapport_domain::score::Score;
 use rapport_domain::settings::Settings;
 use rapport_scoring::Model;
 use rust_decimal::Decimal;
@@ -73,6 +79,8 @@ pub struct Source<'a> {
     pub model: Option<&'a Model>,
     /// Products and their stock.
     pub stock: &'a [Stock],
+    /// The scores of all customers; `None` where they are too many for one answer.
+    pub scores: Option<&'a [Score]>,
     /// The settings.
     pub settings: &'a Settings,
     /// Everything up to this moment is in the sheets.
@@ -112,10 +120,14 @@ pub struct Definition {
     pub by: &'static [&'static str],
     /// Whether it looks at days; else it tells how things stand.
     pub is_dated: bool,
+    /// How many months it looks at unless asked otherwise, this one the last.
+    pub months: i32,
     /// Whether it needs the model of the last recompute.
     pub needs_model: bool,
     /// Whether it needs the stock of products.
     pub needs_stock: bool,
+    /// Whether it needs the scores of customers, where they are few enough.
+    pub needs_scores: bool,
     /// What it reads.
     pub needs: fn(&Ask) -> Vec<Need>,
     /// Its numbers.
@@ -138,7 +150,12 @@ pub const ALL: &[Definition] = &[
     products::MARGIN,
     products::TURNOVER,
     composition::DEFINITION,
+    started_stopped::DEFINITION,
     pareto::DEFINITION,
+    profitability::DEFINITION,
+    screening::DEFINITION,
+    loyalty::DEFINITION,
+    forecast::DEFINITION,
     receivables::DEFINITION,
 ];
 

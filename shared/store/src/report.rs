@@ -8,6 +8,7 @@
 //! | `part#<family>#<sheet>` | bucket `#` n | the sums of a bucket, in chunks |
 //! | `sheet#<family>#<dimension>` | sheet `#` n | the sums of a sheet, in chunks |
 //! | `sheet_lock#<family>` | sheet | who makes sums anew |
+//! | `screening#<contact>` | decision | what was decided of a customer after screening |
 //!
 //! A fact and the mark that its bucket is dirty are written in one transaction, and the mark goes only when sums that were
 //! made after it are stored: a crash leaves a mark, never wrong sums without one.
@@ -16,8 +17,10 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::{Delete, Put, TransactWriteItem};
 use jiff::{SignedDuration, Timestamp};
+use rapport_domain::screening::Screening;
 use rapport_domain::{RecordId, TenantId};
 
+use crate::idempotency::{Answer, Idempotency};
 use crate::page::{Position, Query};
 use crate::{Item, Key, Store, StoreError, Table, Write, number, number_of, text, text_of};
 
@@ -327,6 +330,59 @@ fn touched(filing: &Filing, before: Option<&Filed>) -> Vec<(String, String)> {
     sheets.sort_unstable();
     sheets.dedup();
     sheets
+}
+
+// Decisions.
+impl Store {
+    /// Keeps a decision after screening, with the answer to the request. 1 write unit, more with an idempotency key.
+    ///
+    /// # Errors
+    /// [`StoreError::Answered`], [`StoreError::KeyReused`], or that the store does not answer.
+    pub async fn put_screening(
+        &self,
+        tenant: TenantId,
+        screening: &Screening,
+        idempotency: Option<&Idempotency>,
+    ) -> Result<(), StoreError> {
+        let doc = serde_json::to_string(screening).map_err(|error| StoreError::Internal(error.to_string()))?;
+        let key = Key::new(
+            tenant,
+            &format!("screening#{}", screening.contact_id),
+            screening.id.to_string(),
+        );
+        let mut item = key.attributes();
+        item.insert("doc".to_owned(), text(&doc));
+        let mut write = Write::new(tenant);
+        write.put(self, Table::Reports, item)?;
+        if let Some(idempotency) = idempotency {
+            let answer = Answer {
+                status: 201,
+                location: None,
+                etag: None,
+                body: doc,
+            };
+            write.answer(self, idempotency, &answer, screening.decided_at)?;
+        }
+        let work = Box::pin(write.commit(self));
+        self.once(tenant, idempotency, screening.decided_at, work).await
+    }
+
+    /// The decisions of a customer, newest first, as JSON; where they ended. Half a read unit for each 4 KB.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn screenings(
+        &self,
+        tenant: TenantId,
+        contact: RecordId,
+        limit: usize,
+        after: Option<&Position>,
+    ) -> Result<(Vec<String>, Option<Position>), StoreError> {
+        let query = Query::newest(format!("screening#{contact}"));
+        let page = self.query(tenant, Table::Reports, &query, limit, after).await?;
+        let docs = page.items.iter().filter_map(|item| text_of(item, "doc").map(str::to_owned));
+        Ok((docs.collect(), page.next))
+    }
 }
 
 // Sums.

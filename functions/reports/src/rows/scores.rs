@@ -1,8 +1,11 @@
 //! Rows that are scored customers.
 
+use jiff::civil::Date;
 use rapport_domain::score::Score;
 use rapport_domain::settings::Settings;
 use rapport_http::{Caller, Problem};
+use rapport_reporting::report::composition::class_of;
+use rapport_reporting::report::started_stopped::{started_on, stopped_on};
 use rapport_runtime::App;
 use rapport_store::page::{Position, Query};
 use rapport_store::{Store, Table};
@@ -20,21 +23,22 @@ pub(super) fn is_score(by: &str) -> bool {
 }
 
 /// Whether a score is one of those.
-fn is_wanted(score: &Score, by: &str, key: Option<&str>, settings: &Settings) -> bool {
-    let month = |day: jiff::civil::Date| rapport_reporting::period::month_of(day);
-    let rfm = score.rfm.as_ref();
-    let own = match by {
-        "grade" => score.pareto.as_ref().map(|pareto| pareto.grade.clone()),
-        "lifecycle" => score.lifecycle.clone(),
-        "segment" => rfm.and_then(|rfm| rfm.segment.clone()),
-        "started" => rfm.map(|rfm| month(rfm.first_purchase_on)),
-        "stopped" => rfm.filter(|_| score.lifecycle.as_deref() == Some("lost")).map(|rfm| {
-            let after = i64::from(settings.scoring.lost_after_days) + 1;
-            month(rfm.last_purchase_on.saturating_add(jiff::Span::new().days(after)))
-        }),
+fn is_wanted(score: &Score, wanted: &Wanted<'_>, settings: &Settings) -> bool {
+    let by = wanted.by.unwrap_or_default();
+    match day_of(score, by, settings) {
+        Some(day) => wanted.days.has(day),
+        None if matches!(by, "started" | "stopped") => false,
+        None => class_of(score, by).is_some_and(|class| wanted.key.is_none_or(|key| class == key)),
+    }
+}
+
+/// The day that a customer began or ceased to buy, where that is asked.
+fn day_of(score: &Score, by: &str, settings: &Settings) -> Option<Date> {
+    match by {
+        "started" => started_on(score),
+        "stopped" => stopped_on(score, settings),
         _ => None,
-    };
-    own.is_some_and(|own| key.is_none_or(|key| own == key))
+    }
 }
 
 /// The customers that the last recompute put there.
@@ -68,7 +72,7 @@ pub(super) async fn rows(
         let mut full = None;
         for item in &page.items {
             let score = Store::score_of(item)?;
-            if is_wanted(&score, by, wanted.key, settings) {
+            if is_wanted(&score, wanted, settings) {
                 let id = score.contact_id.to_string();
                 found.push((id.clone(), score));
                 if found.len() >= wanted.limit {
@@ -94,12 +98,9 @@ pub(super) async fn rows(
         .map(|(id, score)| ReportRow {
             href: href(&id),
             title: names.get(&id).unwrap_or(&id).clone(),
-            on: score.rfm.as_ref().map(|rfm| match by {
-                "started" => rfm.first_purchase_on,
-                _ => rfm.last_purchase_on,
-            }),
+            on: day_of(&score, by, settings).or_else(|| Some(score.rfm.as_ref()?.last_purchase_on)),
             value: Decimal::ONE,
-            note: score.churn.as_ref().and_then(|churn| churn.reason.clone()),
+            note: score.churn.as_ref().and_then(|churn| churn.detail.clone().or_else(|| churn.reason.clone())),
             record: id,
         })
         .collect();

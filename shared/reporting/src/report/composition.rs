@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::civil::Date;
-use rapport_scoring::Model;
+use rapport_domain::score::Score;
 use rust_decimal::Decimal;
 
 use super::book::{Book, Line, Place};
@@ -41,8 +41,10 @@ pub const DEFINITION: Definition = Definition {
         "segment",
     ],
     is_dated: false,
+    months: 12,
     needs_model: true,
     needs_stock: false,
+    needs_scores: true,
     needs,
     answer,
 };
@@ -108,7 +110,7 @@ fn answer(ask: &Ask, source: &Source<'_>) -> Answer {
             }
         }
         None => {
-            for (key, count) in source.model.into_iter().flat_map(|model| counted(model, ask.by)) {
+            for (key, count) in counted(source, ask.by) {
                 let mut sums = Sums::default();
                 sums.merge_one(Measure::Count, Sum(Decimal::from(count), count));
                 counts.insert(key, sums);
@@ -178,16 +180,38 @@ fn answer(ask: &Ask, source: &Source<'_>) -> Answer {
     answer
 }
 
-/// What the last recompute counted.
-fn counted(model: &Model, by: &str) -> Vec<(String, u64)> {
+/// Whether a score is in a class: what it has of a grouping.
+#[must_use]
+pub fn class_of(score: &Score, by: &str) -> Option<String> {
     match by {
-        "segment" => model
-            .segments
-            .iter()
-            .map(|segment| (segment.key.clone(), segment.members))
-            .collect(),
-        _ => Vec::new(),
+        "grade" => score.pareto.as_ref().map(|pareto| pareto.grade.clone()),
+        "lifecycle" => score.lifecycle.clone(),
+        "segment" => score.rfm.as_ref().and_then(|rfm| rfm.segment.clone()),
+        _ => None,
     }
+}
+
+/// How many customers are what: by the scores themselves, or where they are too many by what the last recompute counted.
+fn counted(source: &Source<'_>, by: &str) -> Vec<(String, u64)> {
+    if let Some(scores) = source.scores {
+        let mut counts: BTreeMap<String, u64> = BTreeMap::new();
+        for class in scores.iter().filter_map(|score| class_of(score, by)) {
+            *counts.entry(class).or_default() += 1;
+        }
+        return counts.into_iter().collect();
+    }
+    let Some(model) = source.model else {
+        return Vec::new();
+    };
+    let groups = match by {
+        "grade" => &model.population.grades,
+        "lifecycle" => &model.population.lifecycle,
+        _ => {
+            let segments = model.segments.iter();
+            return segments.map(|segment| (segment.key.clone(), segment.members)).collect();
+        }
+    };
+    groups.iter().map(|group| (group.key.clone(), group.customers)).collect()
 }
 
 /// All of them: every record of the grouping, whatever its key.

@@ -26,13 +26,17 @@ pub const DEFINITION: Definition = Definition {
     },
     by: &["grade", "customer"],
     is_dated: true,
+    months: 12,
     needs_model: false,
     needs_stock: false,
+    needs_scores: false,
     needs,
     answer,
 };
 
-fn needs(ask: &Ask) -> Vec<Need> {
+/// The sheets of customers.
+#[must_use]
+pub fn needs(ask: &Ask) -> Vec<Need> {
     vec![Need {
         family: Family::Sales,
         dimension: Dimension::Customer,

@@ -23,8 +23,10 @@ pub const SALES: Definition = Definition {
     },
     by: &["product"],
     is_dated: true,
+    months: 12,
     needs_model: false,
     needs_stock: false,
+    needs_scores: false,
     needs,
     answer: sales_answer,
 };

@@ -20,8 +20,10 @@ pub const DEFINITION: Definition = Definition {
     },
     by: &["month", "customer", "company"],
     is_dated: true,
+    months: 12,
     needs_model: false,
     needs_stock: false,
+    needs_scores: false,
     needs,
     answer,
 };

@@ -21,8 +21,10 @@ pub const DEFINITION: Definition = Definition {
         "month", "day", "week", "quarter", "year", "customer", "company", "owner", "channel",
     ],
     is_dated: true,
+    months: 12,
     needs_model: false,
     needs_stock: false,
+    needs_scores: false,
     needs,
     answer,
 };
