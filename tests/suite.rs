@@ -13,6 +13,7 @@ mod api {
     mod orders;
     mod search;
     mod segments;
+    mod suggestions;
     mod surveys;
     mod tickets;
     mod webhooks;
