@@ -14,6 +14,7 @@ mod api {
     pub mod reports;
     mod search;
     mod segments;
+    mod suggestions;
     mod surveys;
     mod tickets;
     mod webhooks;

@@ -3,8 +3,10 @@
 //! A changed order updates its customer's figures at once ([`purchases`]) and moves the stage of life ([`stages`]). A recompute, asked for or due each night
 //! ([`nightly`]), goes in three steps: [`gather`] pages through all figures, [`reduce`] ranks and fits over all of them,
 //! [`write`] compares each page with what is stored and writes what changed. Every step may come twice, late and out of
-//! order; one recompute works at a time for each tenant. Silences that a recompute finds become cases of [`win_backs`].
+//! order; one recompute works at a time for each tenant. Silences that a recompute finds become cases of [`win_backs`];
+//! after it [`baskets`] finds out what is bought together.
 
+pub mod baskets;
 pub mod gather;
 pub mod nightly;
 pub mod purchases;
@@ -49,6 +51,14 @@ async fn step(app: &App, outcomes: &Outcomes, message: Envelope) -> Result<(), B
         Message::ScoresReduceV1 { job, pages } => reduce::run(app, tenant, job, pages).await,
         Message::ScoresWriteV1 { job, page, pages } => write::run(app, tenant, job, page, pages).await,
         Message::WinBacksDueV1 { day, status, after } => win_backs::due(app, tenant, day, &status, after).await,
+        Message::BasketsGatherV1 {
+            job,
+            day,
+            page,
+            read,
+            after,
+        } => baskets::gather(app, tenant, job, day, (page, read), after).await,
+        Message::BasketsMineV1 { job, day, pages, read } => baskets::mine(app, tenant, job, day, pages, read).await,
         // Some other noun's change: nothing that is scored.
         _ => Ok(()),
     }

@@ -13,7 +13,7 @@ use rapport_scoring::{Model, Ranks};
 use rapport_store::StoreError;
 use rapport_store::score::{NewScore, StoredScore};
 
-use crate::win_backs;
+use crate::{baskets, win_backs};
 
 /// Customers in a chunk of a run up to a day: a reader reads one chunk.
 const CHUNK: usize = 250;
@@ -75,6 +75,7 @@ pub async fn run(app: &App, tenant: TenantId, job: RecordId, page: u32, pages: u
         app.store.put_model(tenant, run.until, text, now).await?;
         if run.until.is_none() {
             win_backs::ask(app, tenant, run.as_of).await?;
+            baskets::ask(app, tenant, job, run.as_of).await?;
         }
         app.store.end_recompute(tenant, job, None, now).await?;
     }

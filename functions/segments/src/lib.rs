@@ -1,4 +1,4 @@
-//! Segments and scores: `/v1/segments` and `/v1/contacts/{id}/score`.
+//! Segments and scores: `/v1/segments`, `/v1/contacts/{id}/score` and what follows from them.
 
 use axum::Router;
 use http::Method;
@@ -9,10 +9,12 @@ use serde_json::json;
 
 mod alerts;
 mod job;
+mod loyalty;
 mod members;
 mod recompute;
 mod score;
 mod segments;
+mod suggestions;
 
 /// The routes.
 #[must_use]
@@ -39,6 +41,14 @@ pub fn api(app: App) -> Api {
                 .query("until", until, &day)
                 .answers::<Score>(200),
             score::score,
+        )
+        .route(Method::GET, "/v1/contacts/{id}/loyalty", read, loyalty::doc(), loyalty::read)
+        .route(
+            Method::GET,
+            "/v1/contacts/{id}/suggestions",
+            read,
+            suggestions::doc(),
+            suggestions::list,
         )
         .route(
             Method::GET,

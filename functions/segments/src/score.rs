@@ -49,7 +49,10 @@ pub async fn score(
 }
 
 /// The contact, or the one it was merged into.
-async fn existing(app: &App, tenant: TenantId, mut contact: RecordId) -> Result<RecordId, Problem> {
+///
+/// # Errors
+/// `404` where there is none.
+pub async fn existing(app: &App, tenant: TenantId, mut contact: RecordId) -> Result<RecordId, Problem> {
     // Merges of merges are followed a few steps, as reading the contact itself does.
     for _ in 0..5 {
         let item = app

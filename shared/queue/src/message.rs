@@ -98,6 +98,30 @@ pub enum Message {
         /// How many pages there are.
         pages: u32,
     },
+    /// After a recompute: gather the baskets of the orders before `after` into page `page`.
+    BasketsGatherV1 {
+        /// The recompute's job.
+        job: RecordId,
+        /// The day it is of, in the tenant's time zone.
+        day: jiff::civil::Date,
+        /// The page to write.
+        page: u32,
+        /// Orders looked at so far.
+        read: usize,
+        /// The last order of the page before.
+        after: Option<String>,
+    },
+    /// Mine what is bought together from all pages of baskets.
+    BasketsMineV1 {
+        /// The recompute's job.
+        job: RecordId,
+        /// The day it is of, in the tenant's time zone.
+        day: jiff::civil::Date,
+        /// How many pages there are.
+        pages: u32,
+        /// Orders looked at.
+        read: usize,
+    },
     /// The windows of win-back cases may have passed: one page of the cases with a status, by a day.
     WinBacksDueV1 {
         /// The day, in the tenant's time zone.

@@ -6,6 +6,7 @@
 //!
 //! | module | what |
 //! |---|---|
+//! | [`baskets`] | what is bought together, as rules |
 //! | [`customer`] | what ranks and models need to know of one customer, and pages of them as bytes |
 //! | [`gaps`] | the gaps between purchases of many customers, counted |
 //! | [`reduce`] | all customers → ranks of each and one model |
@@ -15,6 +16,7 @@
 
 pub mod alert;
 pub mod answer;
+pub mod baskets;
 pub mod customer;
 pub mod gaps;
 pub mod model;
