@@ -11,8 +11,10 @@ mod api {
     mod leads;
     mod merge;
     mod orders;
+    mod questionnaires;
     mod search;
     mod segments;
+    mod survey_results;
     mod surveys;
     mod tickets;
     mod webhooks;

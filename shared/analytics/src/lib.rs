@@ -15,6 +15,7 @@
 //! | [`lifetime_value`] | what the next twelve months are worth |
 //! | [`churn`] | who is leaving, and at which stage of life is a customer |
 //! | [`survey`] | NPS, CSAT, CES and SERVQUAL with their intervals |
+//! | [`survey_sums`] | the same from sums kept by day, and the difference of two figures |
 
 pub mod bg_nbd;
 pub mod churn;
@@ -25,3 +26,4 @@ mod optimise;
 pub mod pareto;
 pub mod rfm;
 pub mod survey;
+pub mod survey_sums;
