@@ -64,32 +64,34 @@ pub fn python() -> Result<PathBuf, String> {
     Ok(python)
 }
 
-/// The CDNOW purchase log (Fader and Hardie): taken from the package `lifetimes`, whose wheel carries it.
+/// The CDNOW purchase log (Fader and Hardie): taken from the package `lifetimes`, whose wheel carries the sample of a tenth of
+/// the customers and the whole log, `CDNOW_master.txt`. Gives the sample.
 pub fn cdnow(folder: &Path) -> Result<PathBuf, String> {
-    let file = root().join(folder).join("CDNOW_sample.txt");
-    if file.is_file() {
-        return Ok(file);
-    }
     let folder = root().join(folder);
+    let (sample, master) = (folder.join("CDNOW_sample.txt"), folder.join("CDNOW_master.txt"));
+    if sample.is_file() && master.is_file() {
+        return Ok(sample);
+    }
     std::fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
     let script = "import glob,subprocess,sys,zipfile,tarfile\n\
         d=sys.argv[1]\n\
         subprocess.check_call([sys.executable,'-m','pip','download','--quiet','--disable-pip-version-check','--no-deps','-d',d,'lifetimes==0.11.3'])\n\
         p=glob.glob(d+'/[lL]ifetimes-0.11.3*')[0]\n\
-        n='lifetimes/datasets/CDNOW_sample.txt'\n\
-        if p.endswith('.whl'):\n\
-        \x20   b=zipfile.ZipFile(p).read(n)\n\
-        else:\n\
-        \x20   t=tarfile.open(p); b=t.extractfile([m for m in t.getnames() if m.endswith(n)][0]).read()\n\
-        open(d+'/CDNOW_sample.txt','wb').write(b)\n";
+        for n in ('CDNOW_sample.txt','CDNOW_master.txt'):\n\
+        \x20   m='lifetimes/datasets/'+n\n\
+        \x20   if p.endswith('.whl'):\n\
+        \x20       b=zipfile.ZipFile(p).read(m)\n\
+        \x20   else:\n\
+        \x20       t=tarfile.open(p); b=t.extractfile([f for f in t.getnames() if f.endswith(m)][0]).read()\n\
+        \x20   open(d+'/'+n,'wb').write(b)\n";
     run(
         Command::new("python3").args(["-c", script]).arg(&folder),
-        "fetching the CDNOW sample",
+        "fetching the CDNOW log",
     )?;
-    if file.is_file() {
-        Ok(file)
+    if sample.is_file() && master.is_file() {
+        Ok(sample)
     } else {
-        Err("the package lifetimes carried no CDNOW_sample.txt".to_owned())
+        Err("the package lifetimes did not carry both CDNOW logs".to_owned())
     }
 }
 

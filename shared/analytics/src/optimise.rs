@@ -11,6 +11,10 @@ const FLAT: f64 = 1e-8;
 /// The gradient that still passes when rounding stops the line search.
 const NEARLY_FLAT: f64 = 1e-5;
 
+/// A step whose expected gain, relative to the value, is below this is not taken: sums over many customers are rounded
+/// about so much, and a search for less would run in circles.
+const NO_GAIN: f64 = 1e-13;
+
 /// Where a search ended.
 pub(crate) struct Minimum<const N: usize> {
     pub(crate) point: [f64; N],
@@ -81,6 +85,10 @@ pub(crate) fn minimise<const N: usize>(
             fresh = true;
             direction = at.gradient.map(|g| -g);
         }
+        let gain = -0.5 * dot(&direction, &at.gradient);
+        if !fresh && largest(&at.gradient) <= NEARLY_FLAT && gain <= NO_GAIN * (1.0 + at.value.abs()) {
+            break;
+        }
         // One step never leaves the region in which the quadratic picture can hold: a factor of e² in a parameter.
         let longest = largest(&direction);
         let limit = if fresh { 1.0 } else { 2.0 };
@@ -88,7 +96,7 @@ pub(crate) fn minimise<const N: usize>(
             direction = direction.map(|d| d * limit / longest);
         }
         let Some((step, value, gradient)) = line_search(objective, &mut at, &direction) else {
-            if fresh {
+            if fresh || largest(&at.gradient) <= NEARLY_FLAT {
                 break;
             }
             inverse = identity();
@@ -233,6 +241,25 @@ mod tests {
         for (got, want) in covariance.iter().flatten().zip([0.5, 1.0, 1.0, 2.005]) {
             assert!((got - want).abs() < 1e-3, "{got} {want}");
         }
+    }
+
+    #[test]
+    fn rounding_near_the_minimum_ends_the_search() {
+        // A bowl whose values and slopes are as uncertain as sums over many customers are.
+        let noisy = |p: &[f64; 2]| {
+            let [x, y] = [p[0] - 0.7, p[1] + 0.3];
+            let noise = |of: f64| (of * 1e12).sin();
+            let value = 2.5 + x * x + 3.0 * y * y + x * y + 3e-15 * noise(x + y);
+            let slope = [2.0 * x + y + 2e-8 * noise(x), 6.0 * y + x + 2e-8 * noise(y)];
+            (value, slope)
+        };
+        let found = minimise(&noisy, [0.0, 0.0]);
+        assert!(
+            found.converged && found.evaluations < 60,
+            "{} evaluations",
+            found.evaluations
+        );
+        assert!((found.point[0] - 0.7).abs() < 1e-6 && (found.point[1] + 0.3).abs() < 1e-6);
     }
 
     #[test]
