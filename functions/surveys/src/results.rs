@@ -7,7 +7,7 @@ use axum::response::Response;
 use http::StatusCode;
 use jiff::Timestamp;
 use jiff::civil::Date;
-use rapport_analytics::survey::Estimate;
+use rapport_analytics::survey::{self as statistics, Estimate};
 use rapport_analytics::survey_sums::difference;
 use rapport_domain::survey::{Counts, Group, Grouping, Metric, Survey};
 use rapport_domain::{Kind as _, RecordId};
@@ -97,6 +97,16 @@ pub struct GroupResults {
     rows: Links,
 }
 
+/// Where the score is heading over the months or weeks.
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
+#[schema(as = SurveyTrend)]
+pub struct Trend {
+    /// The rise in one month or week: weighted least squares over those that have answers.
+    slope: Figure,
+    /// `rising` or `falling` where the whole interval lies to one side of 0, otherwise `unclear`.
+    direction: &'static str,
+}
+
 /// What the answers to a survey amount to.
 #[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 #[schema(as = SurveyResults)]
@@ -119,6 +129,9 @@ pub struct Results {
     /// By what was asked for; months and weeks in their order, others by answers, the most first. An order with several
     /// products counts in each.
     pub groups: Vec<GroupResults>,
+    /// Where the score is heading, by month or week, from two on that have answers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trend: Option<Trend>,
     /// Whether all days asked for were counted, or only the newest.
     complete: bool,
     /// When this was put together; counts follow an answer within seconds.
@@ -155,14 +168,14 @@ pub async fn read(
             .survey_counts(caller.tenant, survey, grouping, period.from, period.to)
     };
     let (days, mut complete) = counts(Grouping::All).await?;
-    let groups = match by {
-        None => Vec::new(),
+    let (groups, trend) = match by {
+        None => (Vec::new(), None),
         Some(By::Month) => spans(survey, metric, period, &days, Period::month),
         Some(By::Week) => spans(survey, metric, period, &days, Period::week),
         Some(By::Group(grouping)) => {
             let (days, all) = counts(grouping).await?;
             complete = complete && all;
-            parts(survey, metric, period, grouping, &days)
+            (parts(survey, metric, period, grouping, &days), None)
         }
     };
     let results = Results {
@@ -174,6 +187,7 @@ pub async fn read(
         amounts: amount(metric, &total(&days)).0,
         rows: Links::of(survey, period, None),
         groups,
+        trend,
         complete,
         as_of: app.clock.now(),
     };
@@ -191,14 +205,14 @@ fn total(days: &[(Date, Counts)]) -> Group {
     total
 }
 
-/// The results of months or weeks in their order, each with how it differs from the one before.
+/// The results of months or weeks in their order, each with how it differs from the one before, and where they head.
 fn spans(
     survey: RecordId,
     metric: Metric,
     asked: Period,
     days: &[(Date, Counts)],
     span: impl Fn(Date) -> (String, Period),
-) -> Vec<GroupResults> {
+) -> (Vec<GroupResults>, Option<Trend>) {
     let mut spans: BTreeMap<Option<Date>, (String, Period, Group)> = BTreeMap::new();
     for (day, counts) in days {
         let (key, period) = span(*day);
@@ -208,12 +222,14 @@ fn spans(
         counts.values().for_each(|counts| group.merge(counts));
     }
     let mut before: Option<Estimate> = None;
+    let mut scores: Vec<(i64, Estimate)> = Vec::new();
     let results = spans.into_values().map(|(key, period, group)| {
         let (amounts, score) = amount(metric, &group);
         let change = score
             .zip(before)
             .map(|(score, before)| difference(&score, &before).into());
         before = score.or(before);
+        scores.extend(period.from.zip(score).map(|(first, score)| (place(first, &key), score)));
         GroupResults {
             key,
             amounts,
@@ -221,7 +237,25 @@ fn spans(
             rows: Links::of(survey, period.within(asked), None),
         }
     });
-    results.collect()
+    let results = results.collect();
+    let trend = statistics::trend(&scores).map(|trend| Trend {
+        slope: trend.slope.into(),
+        direction: trend.direction.key(),
+    });
+    (results, trend)
+}
+
+/// The number of a month or of a week, so that a gap between two counts as long as it is.
+fn place(first: Date, key: &str) -> i64 {
+    if key.contains('W') {
+        // Weeks begin on Mondays, whole weeks apart.
+        let since = first
+            .since(jiff::civil::date(1970, 1, 5))
+            .map(|span| i64::from(span.get_days()));
+        since.unwrap_or_default().div_euclid(7)
+    } else {
+        12 * i64::from(first.year()) + i64::from(first.month())
+    }
 }
 
 fn parts(
@@ -285,7 +319,7 @@ mod tests {
             from: Some(date(2026, 9, 2)),
             to: None,
         };
-        let months = spans(survey, Metric::Csat, asked, &days, Period::month);
+        let (months, trend) = spans(survey, Metric::Csat, asked, &days, Period::month);
         let keys: Vec<&str> = months.iter().map(|month| month.key.as_str()).collect();
         assert_eq!(keys, ["2026-09", "2026-11"]);
         assert_eq!((months[0].amounts.answered, months[0].change), (40, None));
@@ -299,5 +333,14 @@ mod tests {
                 .ends_with("answered_on_since=2026-09-02&answered_on_before=2026-10-01")
         );
         assert_eq!(total(&days).answers(), 80);
+        // From 0.5 to 0.75 in two months.
+        let trend = trend.unwrap();
+        assert_eq!((trend.slope.n, trend.direction), (80, "rising"));
+        assert!((trend.slope.value - 0.125).abs() < 0.005, "{trend:?}");
+        let (weeks, _) = spans(survey, Metric::Csat, asked, &days, Period::week);
+        let places: Vec<i64> = [date(2026, 9, 28), date(2026, 11, 2)]
+            .map(|first| place(first, "2026-W40"))
+            .into();
+        assert_eq!((weeks.len(), places[1] - places[0]), (3, 5));
     }
 }
