@@ -11,10 +11,12 @@ mod api {
     mod leads;
     mod merge;
     mod orders;
+    mod questionnaires;
     pub mod reports;
     mod search;
     mod segments;
     mod suggestions;
+    mod survey_results;
     mod surveys;
     mod tickets;
     mod webhooks;

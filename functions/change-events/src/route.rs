@@ -20,7 +20,8 @@ pub(crate) fn queues(noun: &str, types: &[String], patterns: &[String]) -> Vec<Q
         ),
         (
             Queue::SatisfactionSurveys,
-            any(|kind| matches!(kind, "ticket.resolved" | "order.fulfilled")),
+            // Occasions to ask, and invitations to count.
+            noun == "survey_invitation" || any(|kind| matches!(kind, "ticket.resolved" | "order.fulfilled")),
         ),
         (Queue::ReportSheets, REPORTED.contains(&noun)),
         (Queue::SearchIndex, SEARCHABLE.contains(&noun)),
@@ -62,7 +63,13 @@ mod tests {
             ),
             ("score", "contact.churn_alert", "contact.*", vec![WebhookDeliveries]),
             ("score", "contact.churn_alert", "", vec![]),
-            ("survey_invitation", "survey.sent", "", vec![]),
+            ("survey", "survey.updated", "", vec![]),
+            (
+                "survey_invitation",
+                "survey_invitation.updated survey.sent",
+                "",
+                vec![SatisfactionSurveys],
+            ),
         ] {
             let list = |text: &str| -> Vec<String> { text.split_whitespace().map(str::to_owned).collect() };
             assert_eq!(

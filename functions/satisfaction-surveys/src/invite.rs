@@ -12,6 +12,9 @@ use rapport_runtime::{App, BoxError};
 use rapport_store::survey::Invited;
 use rapport_store::{Accept, StoreError};
 
+/// So many products of an order are kept with its invitation.
+const MOST_PRODUCTS: usize = 50;
+
 /// Makes the invitation of a change, if it was an occasion.
 pub async fn invite(app: &App, tenant: TenantId, subject: &str, types: &[String]) -> Result<(), BoxError> {
     let Some(trigger) = Trigger::among(types) else {
@@ -78,6 +81,8 @@ fn of_ticket(ticket: &Record<Ticket>) -> Result<(Occasion, RecordId), Skip> {
         at: resolved,
         resolved_at: Some(resolved),
         company_id: body.company_id,
+        agent_id: body.assignee_id,
+        product_ids: Vec::new(),
     };
     Ok((occasion, body.contact_id.ok_or(Skip::NoContact)?))
 }
@@ -90,6 +95,12 @@ fn of_order(order: &Record<Order>, now: Timestamp) -> Result<(Occasion, RecordId
     if body.status != OrderStatus::Fulfilled {
         return Err(Skip::Unsettled);
     }
+    let mut product_ids: Vec<RecordId> = Vec::new();
+    for id in body.lines.iter().filter_map(|line| line.product_id) {
+        if !product_ids.contains(&id) && product_ids.len() < MOST_PRODUCTS {
+            product_ids.push(id);
+        }
+    }
     let occasion = Occasion {
         trigger: Trigger::OrderFulfilled,
         subject: order.meta.id,
@@ -97,6 +108,8 @@ fn of_order(order: &Record<Order>, now: Timestamp) -> Result<(Occasion, RecordId
         at: now,
         resolved_at: None,
         company_id: body.company_id,
+        agent_id: None,
+        product_ids,
     };
     Ok((occasion, body.contact_id.ok_or(Skip::NoContact)?))
 }
@@ -120,9 +133,6 @@ async fn plan(app: &App, cx: &Accept, trigger: Trigger, subject: RecordId) -> Re
     if !settings.survey.enabled {
         return Ok(Err(Skip::Disabled));
     }
-    if !sampled(subject, settings.survey.sample_rate) {
-        return Ok(Err(Skip::Sampled));
-    }
     let (occasion, contact) = match occasion(app, cx, trigger, subject).await? {
         Ok(found) => found,
         Err(skip) => return Ok(Err(skip)),
@@ -135,12 +145,20 @@ async fn plan(app: &App, cx: &Accept, trigger: Trigger, subject: RecordId) -> Re
     if !survey.body.active {
         return Ok(Err(Skip::Disabled));
     }
+    if !sampled(subject, survey.body.sample_rate.unwrap_or(settings.survey.sample_rate)) {
+        return Ok(Err(Skip::Sampled));
+    }
+    let score = app.store.score(cx.tenant, contact.meta.id).await?;
     let language = Language::of_contact(contact.body.locale.as_deref(), &settings.locale);
     let due = due(occasion.at, cx.rules.now, &cx.rules);
     let metric = survey.body.metric;
     Ok(Ok(Plan {
         id: occasion.invitation_id(),
-        invitation: Invitation::new(&occasion, survey.meta.id, metric, contact.meta.id, language, due),
+        invitation: Invitation {
+            segment: score.and_then(|score| score.rfm?.segment),
+            due_on: Some(due.to_zoned(settings.zone()).date()),
+            ..Invitation::new(&occasion, survey.meta.id, metric, contact.meta.id, language, due)
+        },
     }))
 }
 

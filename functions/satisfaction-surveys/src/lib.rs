@@ -1,15 +1,18 @@
 //! Asks customers how satisfied they are: after a ticket is resolved or an order fulfilled an invitation is made, and
-//! when it is due it is mailed.
+//! when it is due it is mailed; where the survey says so, who does not answer is reminded. Each change of an invitation is
+//! brought into the counts of its days.
 //!
-//! Both steps may run twice. The invitation's id comes from the occasion, so that repeats make one; the mail's id is the
+//! Every step may run twice. The invitation's id comes from the occasion, so that repeats make one; the mail's id is the
 //! invitation's, so that whoever gets it twice can tell. Answers are the business of `surveys`.
 
 mod invite;
 mod letter;
+mod remind;
 mod send;
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
-use rapport_domain::{Actor, TenantId};
+use rapport_domain::survey::Invitation;
+use rapport_domain::{Actor, Kind as _, RecordId, TenantId};
 use rapport_queue::{Envelope, Message, batch};
 use rapport_runtime::{App, BoxError, Function};
 use rapport_store::{Accept, StoreError};
@@ -28,8 +31,13 @@ pub async fn handle(app: App, event: SqsEvent) -> SqsBatchResponse {
 async fn one(app: &App, envelope: Envelope) -> Result<(), BoxError> {
     let Envelope { tenant, message } = envelope;
     match message {
+        Message::ChangedV1 { noun, subject, .. } if noun == Invitation::NOUN => {
+            let id = RecordId::parse(Invitation::PREFIX, &subject).map_err(|_| "a subject that is no invitation")?;
+            Ok(app.store.count_invitation(tenant, id).await?)
+        }
         Message::ChangedV1 { subject, types, .. } => invite::invite(app, tenant, &subject, &types).await,
         Message::SurveyDueV1 { invitation } => send::send(app, tenant, invitation).await,
+        Message::SurveyReminderV1 { invitation, nth } => remind::remind(app, tenant, invitation, nth).await,
         _ => Err("a message of another kind".into()),
     }
 }

@@ -2,7 +2,7 @@
 
 use rapport_domain::survey::{Invitation, Skip, Survey, SurveyToken, after_quiet_hours};
 use rapport_domain::{RecordId, TenantId};
-use rapport_mail::MailError;
+use rapport_mail::{Mail, MailError};
 use rapport_queue::Queue;
 use rapport_runtime::schedule::schedule;
 use rapport_runtime::{App, BoxError};
@@ -10,6 +10,7 @@ use rapport_store::{Accept, StoreError};
 
 use crate::invite::{message, occasion, respondent};
 use crate::letter::{Letter, letter};
+use crate::remind;
 
 /// Sends an invitation if it still waits and nothing speaks against it.
 pub async fn send(app: &App, tenant: TenantId, id: RecordId) -> Result<(), BoxError> {
@@ -41,7 +42,11 @@ pub async fn send(app: &App, tenant: TenantId, id: RecordId) -> Result<(), BoxEr
 }
 
 /// The survey and the address that it goes to; or what has changed since the invitation was made.
-async fn ready(app: &App, cx: &Accept, invitation: &Invitation) -> Result<Result<(Survey, String), Skip>, StoreError> {
+pub async fn ready(
+    app: &App,
+    cx: &Accept,
+    invitation: &Invitation,
+) -> Result<Result<(Survey, String), Skip>, StoreError> {
     if !cx.rules.settings.survey.enabled {
         return Ok(Err(Skip::Disabled));
     }
@@ -74,26 +79,42 @@ async fn mail(
     survey: &Survey,
     to: String,
 ) -> Result<(), BoxError> {
+    let mail = letter(&Letter {
+        id: id.to_string(),
+        to,
+        company: &cx.rules.settings.company,
+        survey,
+        invitation,
+        link: &link(app, cx, id, invitation),
+        reminder: false,
+    });
+    if hand_over(app, &mail).await? {
+        // Before it is noted: once it is, nothing would come back to this.
+        remind::plan(app, cx, id, survey, 1).await?;
+        app.store.invitation_sent(cx, id).await?;
+    } else {
+        app.store.invitation_skipped(cx, id, Skip::Undeliverable).await?;
+    }
+    Ok(())
+}
+
+/// The page of an invitation.
+pub fn link(app: &App, cx: &Accept, id: RecordId, invitation: &Invitation) -> String {
     let token = SurveyToken {
         tenant: cx.tenant,
         invitation: id,
         expires: invitation.expires_at,
     };
-    let link = format!("{}/s/{}", app.config.public_url, token.seal(&app.config.secret_key));
-    let mail = letter(&Letter {
-        id,
-        to,
-        company: &cx.rules.settings.company,
-        survey,
-        invitation,
-        link: &link,
-    });
+    format!("{}/s/{}", app.config.public_url, token.seal(&app.config.secret_key))
+}
+
+/// Hands a mail over. False where it never can be.
+pub async fn hand_over(app: &App, mail: &Mail) -> Result<bool, BoxError> {
     let mailer = app.mailer.as_ref().ok_or("MAIL is not set")?;
-    match mailer.send(&mail).await {
-        Ok(()) => app.store.invitation_sent(cx, id).await?,
+    match mailer.send(mail).await {
+        Ok(()) => Ok(true),
         // Its text may hold the address, which no log may.
-        Err(MailError::Malformed(_)) => app.store.invitation_skipped(cx, id, Skip::Undeliverable).await?,
-        Err(MailError::Unavailable(_) | MailError::Setting(_)) => return Err("mail could not be handed over".into()),
+        Err(MailError::Malformed(_)) => Ok(false),
+        Err(MailError::Unavailable(_) | MailError::Setting(_)) => Err("mail could not be handed over".into()),
     }
-    Ok(())
 }

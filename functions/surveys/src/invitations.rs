@@ -3,7 +3,7 @@
 use axum::extract::{Path, State};
 use axum::response::Response;
 use http::StatusCode;
-use rapport_domain::survey::Invitation;
+use rapport_domain::survey::{Invitation, NONE};
 use rapport_domain::{Kind as _, Meta};
 use rapport_http::list::{Question, filters, given};
 use rapport_http::resource::{cursor, id, link};
@@ -11,6 +11,28 @@ use rapport_http::{Caller, Doc, Params, Problem, respond};
 use rapport_runtime::App;
 use rapport_store::Stored as _;
 use serde_json::{Value, json};
+
+/// The groups that answers are counted in, by parameter and field: `none` finds what has none.
+const GROUPS: [(&str, &str); 3] = [
+    ("segment", "segment"),
+    ("agent_id", "agent_id"),
+    ("product_id", "product_ids"),
+];
+
+/// Whether an invitation is counted in a group.
+fn is_in(doc: &Value, field: &str, group: &str) -> bool {
+    match doc.get(field) {
+        None | Some(Value::Null) => group == NONE,
+        Some(Value::Array(list)) if list.is_empty() => group == NONE,
+        Some(Value::Array(list)) => list.iter().any(|entry| entry.as_str() == Some(group)),
+        Some(value) => value.as_str() == Some(group),
+    }
+}
+
+/// Whether an invitation was mailed: an answer says so, also where it came before the mailing was noted.
+fn is_mailed(doc: &Value) -> bool {
+    matches!(doc.get("status").and_then(Value::as_str), Some("sent" | "answered"))
+}
 
 fn schema(doc: &mut Doc) -> Value {
     let meta = doc.schema::<Meta>();
@@ -45,25 +67,43 @@ pub fn listing() -> Doc {
         };
         doc = doc.query(filter.name, &format!("By {}", filter.field), &schema);
     }
-    doc
+    for (name, field) in GROUPS {
+        doc = doc.query(name, &format!("By {field}; none for what has none"), &word);
+    }
+    doc.query("mailed", "By whether it was mailed", &json!({"type": "boolean"}))
 }
 
 pub async fn list(State(app): State<App>, caller: Caller, params: Params) -> Result<Response, Problem> {
     let mut known = vec!["limit", "cursor"];
     known.extend(filters::<Invitation>().map(|filter| filter.name));
+    known.extend(GROUPS.iter().map(|(name, _)| *name).chain(["mailed"]));
     params.only(&known)?;
     let limit = params.number("limit", 50, 1, 200)?;
-    let given = given::<Invitation>(&params)?;
-    let words: Vec<String> = given
+    let groups: Vec<(&str, &str, &str)> = GROUPS
+        .iter()
+        .filter_map(|(name, field)| Some((*name, *field, params.get(name)?)))
+        .collect();
+    let mailed = params.get("mailed").map(|_| params.flag("mailed", true)).transpose()?;
+    let own = |name: &str| name == "mailed" || GROUPS.iter().any(|(group, _)| *group == name);
+    let common = Params(params.0.iter().filter(|(name, _)| !own(name)).cloned().collect());
+    let given = given::<Invitation>(&common)?;
+    let mut words: Vec<String> = given
         .iter()
         .map(|(filter, value)| format!("{}={value}", filter.name))
         .collect();
+    words.extend(groups.iter().map(|(name, _, value)| format!("{name}={value}")));
+    words.extend(mailed.map(|mailed| format!("mailed={mailed}")));
     let identity = format!("/v1/{}?{}", Invitation::PLURAL, words.join("&"));
     let after = cursor(&app, &caller, &identity, &params)?;
     let zone = app.store.tenant_rules(caller.tenant).await?.settings.zone();
     let question = Question::new::<Invitation>(given, &zone)?;
+    let tested = !groups.is_empty() || mailed.is_some();
+    let fits = |doc: &Value| {
+        groups.iter().all(|(_, field, group)| is_in(doc, field, group))
+            && mailed.is_none_or(|mailed| is_mailed(doc) == mailed)
+    };
     let (rows, next) = question
-        .rows::<Invitation>(&app.store, &caller, limit, after, |_| true, false)
+        .rows::<Invitation>(&app.store, &caller, limit, after, fits, tested)
         .await?;
     let next = next.map(|next| link(&app, &caller, &identity, Invitation::PLURAL, &params, &next));
     Ok(respond::page(rows.iter().map(|row| row.doc.as_str()), next))

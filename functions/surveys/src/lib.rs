@@ -3,19 +3,38 @@
 //! Whom to ask and when, and the mail itself, are the work of `satisfaction-surveys`.
 
 mod answer;
+mod answers;
 mod built_in;
+mod csv;
+mod figures;
+mod form;
 mod invitations;
 mod link;
 mod page;
+mod period;
 mod results;
 mod stop;
 
 use axum::middleware::from_fn_with_state;
 use http::Method;
 use rapport_domain::survey::{AnswerIn, Survey};
+use rapport_http::api::object;
 use rapport_http::{Access, Api, Area, Doc, Scope, Verb};
 use rapport_runtime::{App, Function};
 use serde_json::json;
+
+/// With the days that are asked about.
+fn days(doc: Doc) -> Doc {
+    let day = json!({"type": "string", "format": "date"});
+    doc.query("from", "The first day", &day)
+        .query("to", "The last day", &day)
+}
+
+/// With the parameters of a page.
+fn paged(doc: Doc) -> Doc {
+    doc.query("limit", "How many", &json!({"type": "integer", "minimum": 1}))
+        .query("cursor", "next_cursor of the page before", &json!({"type": "string"}))
+}
 
 /// The routes.
 #[must_use]
@@ -28,10 +47,31 @@ pub fn api(app: App) -> Api {
             get.clone(),
             "/v1/surveys/{id}/results",
             read,
-            Doc::new("What the answers to a survey amount to")
-                .detail("Figures carry 95 % intervals: Wilson's for shares, Student's for means, adjusted Wald for the NPS. Of more than 10,000 invitations the newest are counted, and `complete` is false.")
+            days(Doc::new("What the answers to a survey amount to"))
+                .detail("From counts by day, which follow an answer within seconds. Figures carry 95 % intervals: Wilson's for shares, Student's for means, adjusted Wald for the NPS. `rows` lists exactly the records behind a number. An answer counts on the day it was first given, what became of an invitation on the day it was due; `response_rate` is of the invitations due in the period.")
+                .query("by", "Also by group", &json!({"type": "string", "enum": results::BY}))
+                .query("format", "`csv` for a table", &json!({"type": "string", "enum": ["json", "csv"]}))
                 .answers::<results::Results>(200),
             results::read,
+        )
+        .route(
+            get.clone(),
+            "/v1/surveys/{id}/comments",
+            read,
+            paged(days(Doc::new("What respondents wrote, the latest day first")))
+                .query("score_to", "Only with a score of at most this", &json!({"type": "integer"}))
+                .answers_schema(200, &json!({"type": "object", "required": ["data", "has_more"], "properties": {
+                    "data": {"type": "array", "items": object()}, "has_more": {"type": "boolean"}, "next_cursor": {"type": "string"}}})),
+            answers::comments,
+        )
+        .route(
+            get.clone(),
+            "/v1/surveys/{id}/answers.csv",
+            read,
+            paged(days(Doc::new("Every answer as a table, the latest day first")))
+                .detail("UTF-8 with a byte order mark; at most 1,000 rows, and `Link` leads to the next. A text that a spreadsheet would take for a formula begins with an apostrophe.")
+                .answers_type(200, "text/csv"),
+            answers::table,
         )
         .route(get.clone(), "/v1/survey-invitations", read, invitations::listing(), invitations::list)
         .route(
@@ -56,7 +96,7 @@ pub fn api(app: App) -> Api {
             "/s/{token}",
             Access::Public,
             Doc::new("Answer a survey")
-                .detail("JSON, or a form with `score` and `comment`, which is answered by a page. Within a day a second answer replaces the first; after that it is `409`.")
+                .detail("JSON, or a form with `score`, `comment` and `q.<key>` of each item (`q.<key>.<choice>` of a split), which is answered by a page. Within a day a second answer replaces the first; after that it is `409`.")
                 .body::<AnswerIn>()
                 .body_type("application/x-www-form-urlencoded")
                 .answers::<answer::Recorded>(200)

@@ -2,7 +2,7 @@
 
 use axum::response::Response;
 use http::{HeaderMap, StatusCode, header};
-use rapport_domain::survey::{Invitation, Language, Survey, SurveyToken, TokenError};
+use rapport_domain::survey::{Invitation, Item, Language, Survey, SurveyToken, TokenError};
 use rapport_domain::{Actor, Record, Rules, TenantId};
 use rapport_http::{Problem, RequestId};
 use rapport_runtime::App;
@@ -27,6 +27,14 @@ impl Link {
     pub fn accept(&self, request: RequestId) -> Accept {
         let actor = Actor::worker("surveys", &request.0.to_string());
         Accept::new(self.tenant, actor, self.rules.clone())
+    }
+
+    /// What is asked beside the score; where the survey was deleted, what its metric is made of.
+    pub fn items(&self) -> Vec<Item> {
+        match &self.survey {
+            Some(survey) => survey.items.clone(),
+            None => Survey::usual_items(self.invitation.body.metric),
+        }
     }
 }
 

@@ -1,7 +1,6 @@
 //! The pages that respondents see: plain HTML without script, readable on a phone, in English and 简体中文. Everything
 //! that people typed is escaped.
 
-use std::fmt::Write as _;
 use std::sync::LazyLock;
 
 use axum::body::Body;
@@ -9,10 +8,8 @@ use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::{HeaderValue, StatusCode, header};
-use rapport_domain::survey::{Language, MOST_COMMENT, Metric, Survey, escape};
+use rapport_domain::survey::{Language, escape};
 use sha2::{Digest as _, Sha256};
-
-use crate::link::Link;
 
 const STYLE: &str = "body{font:1.05rem/1.5 system-ui,sans-serif;margin:0;background:#f4f5f7;color:#1d2330}\
 main{max-width:36rem;margin:0 auto;padding:1.5rem 1rem}\
@@ -25,6 +22,12 @@ fieldset{border:0;margin:0 0 1.25rem;padding:0}legend{font-size:1.25rem;font-wei
 .scale label:focus-within{outline:3px solid #8fb0ff}\
 .scale input{display:block;margin:0 auto .2rem}\
 .ends{display:flex;justify-content:space-between;font-size:.85rem;color:#525b6b;margin:.4rem 0 0}\
+fieldset.asked{padding-top:1rem;border-top:1px solid #dde1e8}.asked legend,.asked>label{font-size:1.05rem;font-weight:600;float:left;width:100%;margin-bottom:.5rem}\
+.asked legend+*,.asked>label+*{clear:both}h2{font-size:1.2rem;margin:1.5rem 0 .75rem}\
+.choice{display:block;border:1px solid #8a93a3;border-radius:.5rem;padding:.6rem;margin:.3rem 0;cursor:pointer}\
+.choice:has(:checked){background:#1f4fd8;border-color:#1f4fd8;color:#fff}\
+.points{display:flex;justify-content:space-between;align-items:center;gap:1rem;margin:.4rem 0}\
+.points input{width:5rem;font:inherit;padding:.4rem;border:1px solid #8a93a3;border-radius:.5rem}\
 textarea{box-sizing:border-box;width:100%;font:inherit;padding:.5rem;border:1px solid #8a93a3;border-radius:.5rem}\
 button{font:inherit;font-weight:600;width:100%;padding:.8rem;margin-top:1rem;border:0;border-radius:.5rem;background:#1f4fd8;color:#fff;cursor:pointer}\
 .fault{color:#a3121c;font-weight:600}.small{font-size:.85rem;color:#525b6b}.small a{color:inherit}";
@@ -79,13 +82,6 @@ impl Notice<'_> {
     }
 }
 
-/// A form that came back with something wrong.
-#[derive(Clone, Copy, Debug)]
-pub struct Fault<'a> {
-    /// What the respondent had written.
-    pub comment: &'a str,
-}
-
 /// A page that only says something.
 pub fn notice(status: StatusCode, language: Language, company: &str, notice: Notice<'_>) -> Response {
     let (title, text) = notice.words(language);
@@ -103,100 +99,8 @@ pub fn stop(language: Language, company: &str) -> Response {
     document(StatusCode::OK, language, company, title, &inner)
 }
 
-/// The survey itself, with an answer chosen beforehand or none.
-pub fn form(status: StatusCode, link: &Link, token: &str, chosen: Option<u8>, fault: Option<Fault<'_>>) -> Response {
-    let invitation = &link.invitation.body;
-    let view = View {
-        company: &link.rules.settings.company,
-        survey: link.survey.as_ref(),
-        metric: invitation.metric,
-        language: invitation.language,
-        answered: invitation.first_answered_at.is_some(),
-        token,
-        chosen,
-        fault,
-    };
-    let title = match view.language {
-        Language::En => "Your opinion",
-        Language::ZhCn => "您的评价",
-    };
-    document(status, view.language, view.company, title, &view.html())
-}
-
-/// All that the form shows.
-struct View<'a> {
-    company: &'a str,
-    survey: Option<&'a Survey>,
-    metric: Metric,
-    language: Language,
-    answered: bool,
-    token: &'a str,
-    chosen: Option<u8>,
-    fault: Option<Fault<'a>>,
-}
-
-impl View<'_> {
-    fn html(&self) -> String {
-        let zh = self.language == Language::ZhCn;
-        let question = self.survey.map_or(self.metric.question(self.language), |survey| {
-            survey.question(self.language)
-        });
-        let (lowest, highest) = self.metric.scale();
-        let (low, high) = self.metric.ends(self.language);
-        let mut html = String::from("<form method=\"post\">");
-        if let Some(Fault { .. }) = self.fault {
-            let (lowest, highest) = (lowest.to_string(), highest.to_string());
-            let text = if zh {
-                format!("请选择 {lowest} 到 {highest} 之间的分数；留言最多 {MOST_COMMENT} 个字。")
-            } else {
-                format!(
-                    "Please choose a score from {lowest} to {highest}; a comment has at most {MOST_COMMENT} characters."
-                )
-            };
-            let _ = write!(html, "<p class=\"fault\" role=\"alert\">{text}</p>");
-        } else if self.answered {
-            let text = if zh {
-                "您已回答过；再次提交会替换之前的回答。"
-            } else {
-                "You have answered already: another answer replaces the first."
-            };
-            let _ = write!(html, "<p class=\"small\">{text}</p>");
-        }
-        let _ = write!(
-            html,
-            "<fieldset><legend>{}</legend><div class=\"scale\">",
-            escape(question)
-        );
-        for score in lowest..=highest {
-            let checked = if self.chosen == Some(score) { " checked" } else { "" };
-            let _ = write!(
-                html,
-                "<label><input type=\"radio\" name=\"score\" value=\"{score}\" required{checked}>{score}</label>"
-            );
-        }
-        let (comment, button, stop) = if zh {
-            ("您还想告诉我们什么？（选填）", "提交", "不再接收此类邮件")
-        } else {
-            (
-                "Anything you would like to add? (optional)",
-                "Send",
-                "No more of these mails",
-            )
-        };
-        let _ = write!(
-            html,
-            "</div><p class=\"ends\"><span>{lowest} = {low}</span><span>{highest} = {high}</span></p></fieldset>\
-             <label for=\"comment\">{comment}</label>\
-             <textarea id=\"comment\" name=\"comment\" rows=\"4\" maxlength=\"{MOST_COMMENT}\">{}</textarea>\
-             <button>{button}</button></form><p class=\"small\"><a href=\"{}/stop\" rel=\"nofollow\">{stop}</a></p>",
-            escape(self.fault.map_or("", |fault| fault.comment)),
-            escape(self.token),
-        );
-        html
-    }
-}
-
-fn document(status: StatusCode, language: Language, company: &str, title: &str, inner: &str) -> Response {
+/// A page: its title and what is in it, which is HTML already.
+pub fn document(status: StatusCode, language: Language, company: &str, title: &str, inner: &str) -> Response {
     let tag = language.tag();
     let company = escape(company);
     let html = format!(
@@ -224,61 +128,12 @@ fn document(status: StatusCode, language: Language, company: &str, title: &str, 
 mod tests {
     use super::*;
     use axum::body::to_bytes;
-    use rapport_domain::survey::Localised;
 
     const EVIL: &str = "</textarea><script>\"'&";
 
-    fn view(metric: Metric, language: Language, chosen: Option<u8>) -> View<'static> {
-        View {
-            company: "A",
-            survey: None,
-            metric,
-            language,
-            answered: false,
-            token: "tok",
-            chosen,
-            fault: None,
-        }
-    }
-
-    #[test]
-    fn the_form_has_the_scale_of_its_metric_and_the_choice_of_the_link() {
-        for (metric, language, chosen, radios, checked) in [
-            (Metric::Csat, Language::En, Some(4), 5, true),
-            (Metric::Csat, Language::ZhCn, Some(9), 5, false),
-            (Metric::Nps, Language::En, Some(0), 11, true),
-            (Metric::Ces, Language::ZhCn, None, 7, false),
-        ] {
-            let html = view(metric, language, chosen).html();
-            assert_eq!(html.matches("type=\"radio\"").count(), radios, "{metric:?}");
-            let mark = chosen.map(|chosen| format!("value=\"{chosen}\" required checked"));
-            assert_eq!(
-                mark.is_some_and(|mark| html.contains(&mark)),
-                checked,
-                "{metric:?} {chosen:?}"
-            );
-            assert_eq!(html.matches(" checked").count(), usize::from(checked));
-            assert!(html.contains(metric.question(language)) && html.contains("method=\"post\""));
-        }
-    }
-
     #[tokio::test]
     async fn nothing_typed_becomes_markup() {
-        let survey = Survey {
-            question: Localised {
-                en: Some(EVIL.into()),
-                zh_cn: None,
-            },
-            ..Survey::built_in(Metric::Csat)
-        };
-        let form = View {
-            survey: Some(&survey),
-            token: EVIL,
-            fault: Some(Fault { comment: EVIL }),
-            ..view(Metric::Csat, Language::En, None)
-        };
         let pages = [
-            document(StatusCode::OK, Language::En, EVIL, "x", &form.html()),
             notice(StatusCode::OK, Language::ZhCn, EVIL, Notice::Thanks(Some(EVIL))),
             stop(Language::En, EVIL),
         ];
@@ -290,10 +145,7 @@ mod tests {
             assert!(policy.contains("'sha256-") && !policy.contains("unsafe"), "{policy}");
             assert_eq!(page.headers()["x-robots-tag"], "noindex, nofollow");
             let html = String::from_utf8(to_bytes(page.into_body(), 100_000).await.unwrap().to_vec()).unwrap();
-            assert!(
-                !html.contains("<script") && html.matches("</textarea>").count() <= 1,
-                "{html}"
-            );
+            assert!(!html.contains("<script") && !html.contains("</textarea>"), "{html}");
             assert!(html.contains("&lt;script&gt;&quot;&#39;&amp;"), "{html}");
         }
     }

@@ -23,6 +23,7 @@
 //! | [`turnover`] | how fast does the stock of a product sell |
 //! | [`loyalty`] | who buys again, and how deep does loyalty go |
 //! | [`survey`] | NPS, CSAT, CES and SERVQUAL with their intervals |
+//! | [`survey_sums`] | the same from sums kept by day, and the difference of two figures |
 
 pub mod association;
 pub mod bg_nbd;
@@ -39,4 +40,5 @@ mod random;
 pub mod rfm;
 pub mod screening;
 pub mod survey;
+pub mod survey_sums;
 pub mod turnover;

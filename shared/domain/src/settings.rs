@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::invalid::Invalid;
 use crate::money::{Amount, Currency};
-use crate::survey::Language;
+use crate::survey::{Language, Metric};
 
 /// Times as RFC 3339 in UTC with milliseconds.
 pub mod millis {
@@ -107,7 +107,8 @@ pub struct QuietHours {
 pub struct SurveySettings {
     /// Whether anything is sent.
     pub enabled: bool,
-    /// Which built-in template is sent when no survey of the tenant's own is named: `csat`, `nps` or `ces`.
+    /// Which built-in template is sent when no survey of the tenant's own is named: `csat`, `nps`, `ces`, `servqual`,
+    /// `servqual_short` or `fault_tolerance`.
     pub template: String,
     /// How long after the ticket is resolved or the order fulfilled, in minutes.
     pub delay_minutes: u32,
@@ -389,8 +390,9 @@ impl Settings {
             }
         }
         let survey = &self.survey;
-        if !["csat", "nps", "ces"].contains(&survey.template.as_str()) {
-            invalid.add("survey/template", "not_a_choice", "a template is csat, nps or ces");
+        if !Metric::WORDS.contains(&survey.template.as_str()) {
+            let detail = format!("a template is one of {}", Metric::WORDS.join(", "));
+            invalid.add("survey/template", "not_a_choice", detail);
         }
         if survey.delay_minutes > 60 * 24 * 90 || survey.min_days_between > 3_650 {
             invalid.add(

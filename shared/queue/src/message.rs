@@ -157,6 +157,13 @@ pub enum Message {
         /// The invitation.
         invitation: RecordId,
     },
+    /// An invitation that was mailed may have to be reminded of.
+    SurveyReminderV1 {
+        /// The invitation.
+        invitation: RecordId,
+        /// Which reminder this is, from 1.
+        nth: u8,
+    },
     /// An event is due at a subscriber's endpoint.
     DeliverV1 {
         /// The delivery.

@@ -1,24 +1,23 @@
 //! How surveys and invitations are stored: the built-in surveys of each tenant, the pause between two invitations of one
-//! contact, the answer together with the ticket it opens, and the answers of a survey for counting.
+//! contact, the answer together with the ticket it opens, and the counts of each day.
 
 use aws_sdk_dynamodb::types::{Delete, Put, TransactWriteItem};
 use jiff::Timestamp;
 use rapport_domain::contact::{Consent, ConsentStatus, Contact};
 use rapport_domain::survey::{
-    ALREADY_ANSWERED, AnswerIn, Invitation, InvitationStatus, Language, Metric, Skip, Survey, Trigger,
+    ALREADY_ANSWERED, AnswerIn, Invitation, InvitationStatus, Item as SurveyItem, Language, Metric, Skip, Survey,
+    Trigger,
 };
 use rapport_domain::ticket::Ticket;
 use rapport_domain::{Actor, Common, Kind, Record, RecordId, TenantId};
-use serde::Deserialize;
 
-use crate::page::Query;
-use crate::records::{Filter, Stored, Test, Written, index_partition};
+use crate::records::{Filter, Sort, Stored, Test, Written, sortable};
 use crate::{Accept, Key, Store, StoreError, Table, Timer, Write, number, text, text_of};
 
-/// At most so many invitations are read to count a survey's answers.
-pub const MOST_COUNTED: usize = 10_000;
-/// How many invitations are read at a time.
-const PAGE: usize = 1_000;
+mod counts;
+
+pub use counts::MOST_DAYS;
+
 /// What a failed condition means when a contact was asked not long ago.
 const PAUSED: &str = "the contact was asked not long ago";
 
@@ -73,6 +72,11 @@ impl Stored for Invitation {
     const FILTERS: &'static [Filter] = &[
         Filter::indexed("contact_id", "by_contact_id"),
         Filter::indexed("survey_id", "by_survey_id"),
+        Filter {
+            name: "answers_of",
+            field: "survey_id",
+            ..Filter::indexed("survey_id", "by_answers_of")
+        },
         Filter::equal("ticket_id"),
         Filter::equal("order_id"),
         Filter::equal("status").of(InvitationStatus::WORDS),
@@ -80,14 +84,26 @@ impl Stored for Invitation {
         Filter::equal("trigger").of(Trigger::WORDS),
         Filter::time("answered_since", "answered_at", Test::Since),
         Filter::time("due_before", "due_at", Test::Before),
+        Filter::equal("score"),
+        Filter::equal("language").of(Language::TAGS),
+        Filter::time("answered_on_since", "answered_on", Test::Since),
+        Filter::time("answered_on_before", "answered_on", Test::Before),
+        Filter::time("due_on_since", "due_on", Test::Since),
+        Filter::time("due_on_before", "due_on", Test::Before),
     ];
+    const SORTS: &'static [Sort] = &[Sort::latest("by_answers_of", "answered_on")];
 
     fn indexes(record: &Record<Self>) -> Vec<(&'static str, String, String)> {
         let id = record.meta.id.to_string();
-        vec![
+        let survey = record.body.survey_id.to_string();
+        let mut indexes = vec![
             ("by_contact_id", record.body.contact_id.to_string(), id.clone()),
-            ("by_survey_id", record.body.survey_id.to_string(), id),
-        ]
+            ("by_survey_id", survey.clone(), id.clone()),
+        ];
+        if let (Some(day), Some(at)) = (record.body.answered_on, record.body.first_answered_at) {
+            indexes.push(("by_answers_of", survey, format!("{day}#{}#{id}", sortable(at))));
+        }
+        indexes
     }
 
     async fn complete_change(
@@ -131,44 +147,6 @@ pub enum Invited {
     Repeat(Box<Record<Invitation>>),
     /// The contact was asked not long ago.
     Paused,
-}
-
-/// Invitations counted.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Counted {
-    /// Invitations read.
-    pub invitations: usize,
-    /// Those that were mailed.
-    pub sent: usize,
-    /// Those that wait.
-    pub pending: usize,
-    /// Those that were not sent after all.
-    pub skipped: usize,
-    /// The answers on the scale, newest first.
-    pub scores: Vec<u8>,
-    /// Whether these are all; otherwise only the newest were counted.
-    pub complete: bool,
-}
-
-/// The part of an invitation that is counted.
-#[derive(Deserialize)]
-struct Tallied {
-    status: InvitationStatus,
-    #[serde(default)]
-    score: Option<u8>,
-    #[serde(default)]
-    sent_at: Option<Timestamp>,
-}
-
-impl Counted {
-    fn add(&mut self, invitation: &Tallied) {
-        self.invitations += 1;
-        // Answered counts as mailed, also where the answer came before the mailing was noted.
-        self.sent += usize::from(invitation.sent_at.is_some() || invitation.status == InvitationStatus::Answered);
-        self.pending += usize::from(invitation.status == InvitationStatus::Pending);
-        self.skipped += usize::from(invitation.status == InvitationStatus::Skipped);
-        self.scores.extend(invitation.score);
-    }
 }
 
 impl Store {
@@ -316,6 +294,16 @@ impl Store {
         self.step_invitation(cx, id, |invitation| invitation.skip(reason)).await
     }
 
+    /// Notes that an invitation's `nth` reminder was mailed.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn invitation_reminded(&self, cx: &Accept, id: RecordId, nth: u8) -> Result<(), StoreError> {
+        let now = cx.rules.now;
+        self.step_invitation(cx, id, |invitation| invitation.reminded(nth, now))
+            .await
+    }
+
     async fn step_invitation(
         &self,
         cx: &Accept,
@@ -332,7 +320,7 @@ impl Store {
         }
     }
 
-    /// Records an answer; a bad one opens a ticket in the same transaction, once.
+    /// Records an answer to a survey's items; a bad one opens a ticket in the same transaction, once.
     ///
     /// # Errors
     /// [`StoreError::Missing`]; [`StoreError::Invalid`]; [`StoreError::Conflict`] where the answer comes too late.
@@ -341,9 +329,10 @@ impl Store {
         cx: &Accept,
         id: RecordId,
         input: &AnswerIn,
+        items: &[SurveyItem],
     ) -> Result<Written<Invitation>, StoreError> {
         let rule = |old: &Record<Invitation>| {
-            let answered = old.body.answer(input.clone(), cx.rules.now);
+            let answered = old.body.answer(input.clone(), items, &cx.rules);
             let body = answered.map_err(|invalid| match invalid.problems.as_slice() {
                 [problem] if problem.code == ALREADY_ANSWERED => {
                     StoreError::conflict(problem.code, problem.detail.clone())
@@ -385,63 +374,12 @@ impl Store {
             Err(error) => Err(error),
         }
     }
-
-    /// Counts the invitations of a survey and gathers their scores, the newest [`MOST_COUNTED`] at most: about half a
-    /// read unit for four invitations.
-    ///
-    /// # Errors
-    /// When the store does not answer.
-    pub async fn count_answers(&self, tenant: TenantId, survey: RecordId) -> Result<Counted, StoreError> {
-        let partition = index_partition(Invitation::NOUN, "by_survey_id", &survey.to_string());
-        let query = Query::index("by_survey_id", partition);
-        let mut counted = Counted::default();
-        let mut after = None;
-        loop {
-            let limit = PAGE.min(MOST_COUNTED - counted.invitations);
-            let page = self
-                .query(tenant, Table::Surveys, &query, limit, after.as_ref())
-                .await?;
-            for doc in page.items.iter().filter_map(|item| text_of(item, "doc")) {
-                let invitation: Tallied = serde_json::from_str(doc)
-                    .map_err(|error| StoreError::Internal(format!("a stored invitation is unreadable: {error}")))?;
-                counted.add(&invitation);
-            }
-            after = page.next;
-            counted.complete = after.is_none();
-            if counted.complete || counted.invitations >= MOST_COUNTED {
-                return Ok(counted);
-            }
-        }
-    }
 }
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn invitations_are_counted_by_what_became_of_them() {
-        let mut counted = Counted::default();
-        for doc in [
-            r#"{"status":"pending"}"#,
-            r#"{"status":"skipped"}"#,
-            r#"{"status":"sent","sent_at":"2026-11-22T00:00:00.000Z"}"#,
-            r#"{"status":"answered","score":4}"#,
-            r#"{"status":"answered","score":0,"sent_at":"2026-11-22T00:00:00.000Z"}"#,
-        ] {
-            counted.add(&serde_json::from_str(doc).unwrap());
-        }
-        let expected = Counted {
-            invitations: 5,
-            sent: 3,
-            pending: 1,
-            skipped: 1,
-            scores: vec![4, 0],
-            complete: false,
-        };
-        assert_eq!(counted, expected);
-    }
 
     #[test]
     fn only_active_surveys_are_pointed_to() {
