@@ -31,6 +31,7 @@ mod faults {
 mod flows {
     mod cdnow;
     mod demo;
+    mod small_firm;
 }
 mod tenancy {
     mod routes;

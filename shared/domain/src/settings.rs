@@ -191,7 +191,13 @@ impl ScreeningWeights {
     /// In the order above.
     #[must_use]
     pub const fn all(&self) -> [f64; 5] {
-        [self.purchases, self.profitability, self.safety, self.future, self.cooperation]
+        [
+            self.purchases,
+            self.profitability,
+            self.safety,
+            self.future,
+            self.cooperation,
+        ]
     }
 }
 
@@ -454,7 +460,11 @@ impl Settings {
             .iter()
             .any(|cost| cost.0 < Decimal::ZERO || cost.0 > Decimal::from(1_000_000_000))
         {
-            invalid.add("activity_costs", "out_of_range", "a cost lies between 0 and 1,000,000,000");
+            invalid.add(
+                "activity_costs",
+                "out_of_range",
+                "a cost lies between 0 and 1,000,000,000",
+            );
         }
         let sane = |rate: &Amount| rate.0 > Decimal::ZERO && rate.0 <= Decimal::from(1_000_000_000);
         let known = |currency: &String| currency.parse::<Currency>().is_ok();

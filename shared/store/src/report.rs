@@ -380,7 +380,10 @@ impl Store {
     ) -> Result<(Vec<String>, Option<Position>), StoreError> {
         let query = Query::newest(format!("screening#{contact}"));
         let page = self.query(tenant, Table::Reports, &query, limit, after).await?;
-        let docs = page.items.iter().filter_map(|item| text_of(item, "doc").map(str::to_owned));
+        let docs = page
+            .items
+            .iter()
+            .filter_map(|item| text_of(item, "doc").map(str::to_owned));
         Ok((docs.collect(), page.next))
     }
 }

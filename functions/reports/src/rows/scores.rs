@@ -100,7 +100,10 @@ pub(super) async fn rows(
             title: names.get(&id).unwrap_or(&id).clone(),
             on: day_of(&score, by, settings).or_else(|| Some(score.rfm.as_ref()?.last_purchase_on)),
             value: Decimal::ONE,
-            note: score.churn.as_ref().and_then(|churn| churn.detail.clone().or_else(|| churn.reason.clone())),
+            note: score.churn.as_ref().and_then(|churn| {
+                let detail = churn.detail.as_ref().map(|detail| detail.text.clone());
+                detail.or_else(|| churn.reason.clone())
+            }),
             record: id,
         })
         .collect();

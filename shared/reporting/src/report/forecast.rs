@@ -127,14 +127,18 @@ fn answer(ask: &Ask, source: &Source<'_>) -> Answer {
                 converted: book.converted(currency),
                 totals: teller.totals(months),
                 groups,
-                groups_left_out: by_key.get(currency).map_or(0, |keys| keys.len().saturating_sub(ask.limit)),
+                groups_left_out: by_key
+                    .get(currency)
+                    .map_or(0, |keys| keys.len().saturating_sub(ask.limit)),
             })
         })
         .collect();
     let mut answer = book.answer(parts);
     if let Some(word) = short.into_iter().next() {
         answer.insufficient_data = Some(word);
-        answer.notes.push("a forecast takes three months with sales, seasons take fourteen".to_owned());
+        answer
+            .notes
+            .push("a forecast takes three months with sales, seasons take fourteen".to_owned());
     }
     answer
 }
@@ -181,9 +185,10 @@ impl Teller<'_> {
 
     fn point(&self, told: &Forecast, method: Method, point: &Point, history: Number) -> Number {
         let error = |method: Method| {
-            told.of(method)
-                .and_then(|candidate| candidate.accuracy)
-                .map_or_else(|| "unknown".to_owned(), |accuracy| self.amount(accuracy.mae).to_string())
+            told.of(method).and_then(|candidate| candidate.accuracy).map_or_else(
+                || "unknown".to_owned(),
+                |accuracy| self.amount(accuracy.mae).to_string(),
+            )
         };
         let model = told.of(method).and_then(|candidate| candidate.model.clone());
         let model = model.map_or(String::new(), |model| format!(" ({model})"));
@@ -222,13 +227,21 @@ impl Teller<'_> {
             ] {
                 if let Some(accuracy) = told.of(method).and_then(|candidate| candidate.accuracy) {
                     let place = self.line(Sums::default(), self.days, None).place;
-                    let chosen = if told.chosen == method { "; this method was chosen" } else { "" };
+                    let chosen = if told.chosen == method {
+                        "; this method was chosen"
+                    } else {
+                        ""
+                    };
                     let formula = format!(
                         "mean absolute error of {} forecasts of the last {} months{chosen}",
                         accuracy.forecasts, told.last_periods
                     );
                     let rows = u64::try_from(told.values).unwrap_or_default();
-                    totals.push(name, self.book.given(Unit::Money, &formula, self.amount(accuracy.mae), rows, &place));
+                    totals.push(
+                        name,
+                        self.book
+                            .given(Unit::Money, &formula, self.amount(accuracy.mae), rows, &place),
+                    );
                 }
             }
         }

@@ -107,8 +107,13 @@ fn answer(ask: &Ask, source: &Source<'_>) -> Answer {
         },
     ));
     let costs = &source.settings.activity_costs;
-    if [costs.ticket, costs.complaint, costs.delivery].iter().all(|cost| cost.0.is_zero()) {
-        answer.notes.push("activity_costs in the settings says what a ticket, a complaint and a delivery cost".to_owned());
+    if [costs.ticket, costs.complaint, costs.delivery]
+        .iter()
+        .all(|cost| cost.0.is_zero())
+    {
+        answer
+            .notes
+            .push("activity_costs in the settings says what a ticket, a complaint and a delivery cost".to_owned());
     }
     answer
 }
@@ -124,7 +129,10 @@ fn times(book: &Book<'_>, name: &'static str, number: Number, rate: Decimal, pla
         0,
         place,
     );
-    let value = number.value.unwrap_or_default().saturating_mul(rate.value.unwrap_or_default());
+    let value = number
+        .value
+        .unwrap_or_default()
+        .saturating_mul(rate.value.unwrap_or_default());
     let formula = format!("{name} × rate");
     let mut product = book.given(Unit::Money, &formula, value, number.explain.rows, place);
     product.of = Numbers(vec![(name, number), ("rate", rate)]);
@@ -159,7 +167,13 @@ pub fn cost_of_work(book: &Book<'_>, row: &Row<'_>, service: &Service) -> Number
         costs.complaint.0,
         place,
     );
-    let delivery = times(book, "orders", book.sum(Measure::Orders, row.own), costs.delivery.0, place);
+    let delivery = times(
+        book,
+        "orders",
+        book.sum(Measure::Orders, row.own),
+        costs.delivery.0,
+        place,
+    );
     let service = plus(
         book,
         "tickets + complaints",

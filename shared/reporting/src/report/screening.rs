@@ -90,7 +90,10 @@ fn answer(ask: &Ask, source: &Source<'_>) -> Answer {
         .flatten()
         .filter_map(|score| {
             let value = &score.value.as_ref()?.clv_12m;
-            Some((score.contact_id.to_string(), (value.currency.code().to_owned(), value.amount.0)))
+            Some((
+                score.contact_id.to_string(),
+                (value.currency.code().to_owned(), value.amount.0),
+            ))
         })
         .collect();
     let mut currencies: Vec<String> = cells.iter().map(|(cell, _)| cell.currency.clone()).collect();
@@ -189,7 +192,10 @@ impl Given<'_> {
             Indicator::ComplaintRate => Number::ratio(
                 Unit::Share,
                 "complaints ÷ orders",
-                ("complaints", book.sum(Measure::Complaints, &service.line(&self.own.place))),
+                (
+                    "complaints",
+                    book.sum(Measure::Complaints, &service.line(&self.own.place)),
+                ),
                 ("orders", orders()),
             ),
             _ => {
@@ -239,7 +245,13 @@ fn part(book: &Book<'_>, currency: &str, candidates: Vec<Candidate>, weights: &W
         key: None,
         currency: Some(currency.to_owned()),
     };
-    let total = book.given(Unit::Count, "customers with orders or payments", customers.into(), customers, &place);
+    let total = book.given(
+        Unit::Count,
+        "customers with orders or payments",
+        customers.into(),
+        customers,
+        &place,
+    );
     Some(Part {
         currency: Some(currency.to_owned()),
         converted: book.converted(currency),

@@ -62,17 +62,6 @@ fn months(source: &Source<'_>) -> BTreeMap<String, (u64, u64)> {
                 months.entry(month_of(day)).or_default().1 += 1;
             }
         }
-    } else if let Some(model) = source.model {
-        for month in &model.population.started {
-            if let Some(day) = month.first_day() {
-                months.entry(month_of(day)).or_default().0 += month.customers;
-            }
-        }
-        for month in &model.population.stopped {
-            if let Some(day) = month.first_day() {
-                months.entry(month_of(day)).or_default().1 += month.customers;
-            }
-        }
     }
     months
 }
@@ -132,7 +121,13 @@ fn numbers(book: &Book<'_>, days: Days, started: u64, stopped: u64) -> Numbers {
         number
     };
     let started = || number("started", "customers whose first purchase lies in the month", started);
-    let stopped = || number("stopped", "customers lost: their silence became a loss in the month", stopped);
+    let stopped = || {
+        number(
+            "stopped",
+            "customers lost: their silence became a loss in the month",
+            stopped,
+        )
+    };
     Numbers(vec![
         ("started", started()),
         ("stopped", stopped()),
