@@ -538,7 +538,13 @@ async fn odd_histories_get_a_clear_answer() {
                 .then_some(())
         })
         .await;
-        walk(&tenant, "2014-01-01", "2028-12-31").await;
+        walk(&tenant, "2024-07-01", "2026-12-31").await;
+        for report in tenant.get("/v1/reports").await.expect(200)["data"].as_array().unwrap() {
+            let path = format!("{}?from=2014-01-01&to=2028-12-31", report["href"].as_str().unwrap());
+            let answer = tenant.get(&path).await;
+            assert_eq!(answer.status, 200, "{what}: {path}: {}", answer.text);
+            assert!(!answer.text.contains("NaN"), "{what}: {path}");
+        }
         for path in [
             "/v1/segments",
             "/v1/segments/alerts",
