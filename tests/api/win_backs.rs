@@ -297,6 +297,19 @@ async fn the_silent_are_found_dealt_with_and_counted() {
     firm.clock.advance(SignedDuration::from_hours(24 * 61));
     firm.recompute().await;
     firm.case(&dee, "not_returned").await;
+    // Somebody who was ranked before and fell silent since is told of, with the reason.
+    let alert = eventually("the event of an alert", || async {
+        firm.clock.advance(SignedDuration::from_secs(6));
+        let feed = firm.key.get("/v1/events?types=contact.churn_alert").await.expect(200);
+        let events = feed["data"].as_array().unwrap().clone();
+        events.into_iter().find(|event| event["subject"] == *eve)
+    })
+    .await;
+    assert_eq!(
+        alert["data"]["churn"]["detail"]["text"],
+        "last order 66 days ago, usually every 30"
+    );
+    firm.case(&eve, "found").await;
     let effect = firm.effect().await;
     assert_eq!(
         (&effect["acted"]["n"], &effect["acted"]["returned"]),
