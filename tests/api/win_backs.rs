@@ -396,3 +396,45 @@ async fn lots_decide_whom_to_leave_alone_and_a_merge_brings_purchases_to_light()
     assert_eq!(case["mistaken_since"], firm.day(20).to_string());
     assert!(firm.host.stop().await);
 }
+
+#[tokio::test]
+async fn a_loss_goes_on_with_the_open_case_and_follows_a_closed_one() {
+    let firm = Firm::new(json!({})).await;
+    let open = firm.regular("Open", 340, "40.00").await;
+    let shut = firm.regular("Shut", 300, "40.00").await;
+    let told = firm.regular("Told", 340, "40.00").await;
+    let old = firm.regular("Old", 731, "40.00").await;
+    firm.recompute().await;
+    let case = firm.case(&told, "found").await;
+    let path = format!("/v1/win-backs/{}", case["id"].as_str().unwrap());
+    firm.key
+        .patch(&path, json!({"dismiss_reason": "Died"}))
+        .await
+        .expect(200);
+    assert_eq!(firm.case(&open, "found").await["stage"], "at_risk");
+    firm.clock.advance(SignedDuration::from_hours(24 * 30));
+    firm.recompute().await;
+    let raised = eventually("the loss", || async {
+        let case = firm.case(&open, "found").await;
+        (case["stage"] == "lost").then_some(case)
+    })
+    .await;
+    assert_eq!(raised["found_on"], firm.day(30).to_string());
+    firm.clock.advance(SignedDuration::from_hours(24 * 40));
+    firm.recompute().await;
+    eventually("a second case", || async {
+        let cases = firm.list(&format!("contact_id={shut}")).await;
+        let stages: Vec<(&Value, &Value)> = cases.iter().map(|case| (&case["stage"], &case["status"])).collect();
+        (stages
+            == [
+                (&json!("lost"), &json!("found")),
+                (&json!("at_risk"), &json!("not_returned")),
+            ])
+        .then_some(())
+    })
+    .await;
+    assert_eq!(firm.list(&format!("contact_id={told}")).await.len(), 1);
+    // Nobody looks for those who were gone before the firm came here.
+    assert!(firm.list(&format!("contact_id={old}")).await.is_empty());
+    assert!(firm.host.stop().await);
+}
