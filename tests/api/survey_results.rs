@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use futures::future::join_all;
 use serde_json::{Value, json};
 use tests::{Answer, Caller, Tenant, eventually, world};
 
@@ -135,6 +136,35 @@ async fn tickets_are_counted_by_agent_language_month_and_week() {
     })
     .await;
     assert_eq!(replaced["distribution"]["1"], 1);
+}
+
+#[tokio::test]
+async fn answers_that_come_together_are_all_counted() {
+    let tenant = firm(json!({})).await;
+    let tenant = &tenant;
+    let answers = (0..40).map(|n| async move {
+        let contact = contact(tenant, json!({})).await;
+        resolved(tenant, &contact).await;
+        answer(tenant, &contact, &format!("score={}", 1 + n % 5)).await;
+        // Every fourth thinks better of it.
+        if n % 4 == 0 {
+            let (_, link) = mailed(&world().outbox, &invitation(tenant, &contact, "answered").await);
+            form(&link, "score=5").await.expect(200);
+        }
+        contact
+    });
+    let contacts = join_all(answers).await;
+    let survey = invitation(tenant, &contacts[0], "answered").await["survey_id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let expected = (0..40).filter(|n| n % 4 == 0 || n % 5 == 4).count();
+    let counted = eventually("all answers", || async {
+        let all = results(tenant, &survey, "by=language", 40, 40).await;
+        (all["distribution"]["5"] == expected).then_some(all)
+    })
+    .await;
+    numbers_are_their_rows(tenant, &counted).await;
 }
 
 #[tokio::test]
