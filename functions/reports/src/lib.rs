@@ -8,18 +8,21 @@ use rapport_reporting::answer::{Answer, Explain, Group, Number, Part};
 use rapport_runtime::{App, Function};
 use serde_json::{Value, json};
 
-mod ask;
 mod catalogue;
-mod load;
+mod export;
 mod rebuild;
 mod report;
 mod rows;
 mod screenings;
-mod titles;
 
 /// A parameter with its explanation.
 fn day() -> Value {
     json!({"type": "string", "format": "date"})
+}
+
+/// The formats of a file.
+fn format() -> Value {
+    json!({"type": "string", "enum": ["json", "csv", "xlsx"]})
 }
 
 fn report_doc() -> Doc {
@@ -53,6 +56,11 @@ fn report_doc() -> Doc {
         "Whether amounts in other currencies are converted by the rates in the settings",
         &json!({"type": "boolean", "default": false}),
     )
+    .query(
+        "format",
+        "The answer as a file: one row for each group and currency, then the totals",
+        &format(),
+    )
     .answers::<Answer>(200)
 }
 
@@ -64,7 +72,7 @@ fn rows_doc() -> Doc {
         "has_more": {"type": "boolean"}, "next_cursor": {"type": "string"}}});
     let mut doc = Doc::new("List the rows behind a number of a report")
         .detail("Follow the address in `rows` of the number. A page may be short while `has_more`.");
-    doc.schema::<rows::ReportRow>();
+    doc.schema::<rapport_reporting_store::rows::ReportRow>();
     doc.query("measure", "What is summed", &text)
         .query("from", "The first day", &day())
         .query("to", "The last day", &day())
@@ -85,6 +93,11 @@ fn rows_doc() -> Doc {
             &json!({"type": "integer", "minimum": 1, "maximum": 200, "default": 50}),
         )
         .query("cursor", "next_cursor of the page before", &text)
+        .query(
+            "format",
+            "All rows as a file, 10,000 at most; more by an export",
+            &format(),
+        )
         .answers_schema(200, &rows)
 }
 

@@ -8,6 +8,7 @@ pub mod contact;
 pub mod custom;
 pub mod email;
 pub mod event;
+pub mod export;
 pub mod id;
 pub mod intake;
 pub mod invalid;
