@@ -21,6 +21,7 @@ pub mod permission;
 pub mod phone;
 pub mod product;
 pub mod record;
+pub mod schedule;
 pub mod score;
 pub mod screening;
 pub mod search;

@@ -4,6 +4,8 @@
 
 pub mod ask;
 pub mod load;
+pub mod occasion;
+pub mod packed;
 pub mod rows;
 pub mod titles;
 

@@ -111,6 +111,14 @@ fn wanted<'a>(definition: &Definition, params: &'a Params, limit: usize, today: 
     })
 }
 
+/// Says whether the parameters ask for rows that a number of the report may have; the days they look at.
+///
+/// # Errors
+/// `400` and `422` for what no number is made of.
+pub fn check(definition: &Definition, params: &Params, today: Date) -> Result<Days, Problem> {
+    Ok(wanted(definition, params, 1, today)?.days)
+}
+
 /// One page of the rows that the parameters ask for, at most `limit`; a page may be short though there are more.
 ///
 /// # Errors
