@@ -116,6 +116,7 @@ fn mail(from: &str, to: &str, subject: &str, before: &str, (action, link): (&str
         text: format!("{before}\n\n{link}\n\n{after}\n"),
         html: format!("<p>{html_before}</p>\n<p><a href=\"{html_link}\">{html_action}</a></p>\n<p>{html_after}</p>\n"),
         unsubscribe: None,
+        attachments: Vec::new(),
     }
 }
 

@@ -2,24 +2,31 @@
 
 use axum::Router;
 use http::Method;
+use rapport_domain::export::{Export, Format};
+use rapport_domain::schedule::{Schedule, ScheduleIn};
 use rapport_domain::screening::{Screening, ScreeningIn};
 use rapport_http::{Access, Api, Area, Doc, Scope, Verb};
 use rapport_reporting::answer::{Answer, Explain, Group, Number, Part};
 use rapport_runtime::{App, Function};
 use serde_json::{Value, json};
 
-mod ask;
 mod catalogue;
-mod load;
+mod export;
+mod exports;
 mod rebuild;
 mod report;
 mod rows;
+mod schedules;
 mod screenings;
-mod titles;
 
 /// A parameter with its explanation.
 fn day() -> Value {
     json!({"type": "string", "format": "date"})
+}
+
+/// The formats of a file.
+fn format() -> Value {
+    json!({"type": "string", "enum": ["json", "csv", "xlsx"]})
 }
 
 fn report_doc() -> Doc {
@@ -53,7 +60,14 @@ fn report_doc() -> Doc {
         "Whether amounts in other currencies are converted by the rates in the settings",
         &json!({"type": "boolean", "default": false}),
     )
+    .query(
+        "format",
+        "The answer as a file: one row for each group and currency, then the totals",
+        &format(),
+    )
     .answers::<Answer>(200)
+    .or_type(200, "text/csv")
+    .or_type(200, Format::Xlsx.content_type())
 }
 
 fn rows_doc() -> Doc {
@@ -64,7 +78,7 @@ fn rows_doc() -> Doc {
         "has_more": {"type": "boolean"}, "next_cursor": {"type": "string"}}});
     let mut doc = Doc::new("List the rows behind a number of a report")
         .detail("Follow the address in `rows` of the number. A page may be short while `has_more`.");
-    doc.schema::<rows::ReportRow>();
+    doc.schema::<rapport_reporting_store::rows::ReportRow>();
     doc.query("measure", "What is summed", &text)
         .query("from", "The first day", &day())
         .query("to", "The last day", &day())
@@ -85,7 +99,14 @@ fn rows_doc() -> Doc {
             &json!({"type": "integer", "minimum": 1, "maximum": 200, "default": 50}),
         )
         .query("cursor", "next_cursor of the page before", &text)
+        .query(
+            "format",
+            "All rows as a file, 10,000 at most; more by an export",
+            &format(),
+        )
         .answers_schema(200, &rows)
+        .or_type(200, "text/csv")
+        .or_type(200, Format::Xlsx.content_type())
 }
 
 fn screenings_doc() -> Doc {
@@ -101,6 +122,67 @@ fn screenings_doc() -> Doc {
     )
     .query("cursor", "next_cursor of the page before", &json!({"type": "string"}))
     .answers_schema(200, &screenings)
+}
+
+fn exports_doc() -> Doc {
+    Doc::new("Ask for a report, or the rows behind a number, as a file")
+        .detail(
+            "Made in the background, with rows of any number, and kept for 7 days. The body has the words of the query of the \
+             report; with `rows` those of the query of its rows. Follow `Location`.",
+        )
+        .header(
+            "Idempotency-Key",
+            "At most 255 characters; the first answer is replayed for a day.",
+        )
+        .body::<exports::ReportExportIn>()
+        .answers::<Export>(202)
+}
+
+fn export_list_doc() -> Doc {
+    let exports = json!({"type": "object", "required": ["data", "has_more"], "properties": {
+        "data": {"type": "array", "items": {"$ref": "#/components/schemas/ReportExport"}},
+        "has_more": {"type": "boolean"}}});
+    let mut doc = Doc::new("List the 50 latest exports, newest first")
+        .detail("Those of others are left out where they may hold names that the caller may not read.");
+    doc.schema::<Export>();
+    doc.answers_schema(200, &exports)
+}
+
+fn file_doc() -> Doc {
+    Doc::new("Fetch the file of an export")
+        .detail(
+            "A file is answered in parts of at most 20,000 rows and about 4 MB, each a file by itself with its headings: \
+             `parts` of the export says how many there are. `409` until it is done.",
+        )
+        .query(
+            "part",
+            "The part, from 1",
+            &json!({"type": "integer", "minimum": 1, "default": 1}),
+        )
+        .or_type(200, "text/csv")
+        .or_type(200, Format::Xlsx.content_type())
+}
+
+fn schedule_doc(summary: &str, status: u16) -> Doc {
+    let mut doc = Doc::new(summary);
+    let parts = [doc.schema::<rapport_domain::Meta>(), doc.schema::<Schedule>()];
+    doc.answers_schema(status, &json!({"allOf": parts}))
+}
+
+fn schedule_list_doc() -> Doc {
+    let mut doc = Doc::new("List one's own schedules, newest first").detail("Owners and admins see all.");
+    let parts = [doc.schema::<rapport_domain::Meta>(), doc.schema::<Schedule>()];
+    let page = json!({"type": "object", "required": ["data", "has_more"], "properties": {
+        "data": {"type": "array", "items": {"allOf": parts}},
+        "has_more": {"type": "boolean"}, "next_cursor": {"type": "string"}}});
+    doc.query("enabled", "Whether it is mailed", &json!({"type": "boolean"}))
+        .query(
+            "limit",
+            "How many, 1 to 200",
+            &json!({"type": "integer", "minimum": 1, "maximum": 200, "default": 50}),
+        )
+        .query("cursor", "next_cursor of the page before", &json!({"type": "string"}))
+        .answers_schema(200, &page)
 }
 
 /// The routes.
@@ -138,6 +220,78 @@ pub fn api(app: App) -> Api {
             read,
             screenings_doc(),
             screenings::list,
+        )
+        .route(
+            Method::POST,
+            "/v1/reports/{name}/exports",
+            read,
+            exports_doc(),
+            exports::create,
+        )
+        .route(
+            Method::GET,
+            "/v1/report-exports",
+            read,
+            export_list_doc(),
+            exports::list,
+        )
+        .route(
+            Method::GET,
+            "/v1/report-exports/{id}",
+            read,
+            Doc::new("Read how far an export is").answers::<Export>(200),
+            exports::read,
+        )
+        .route(
+            Method::GET,
+            "/v1/report-exports/{id}/file",
+            read,
+            file_doc(),
+            exports::file,
+        )
+        .route(
+            Method::POST,
+            "/v1/report-schedules",
+            read,
+            schedule_doc("Have a report mailed time and again", 201)
+                .detail("To the user who asks, as an attachment, at an hour of the tenant's time zone.")
+                .header(
+                    "Idempotency-Key",
+                    "At most 255 characters; the first answer is replayed for a day.",
+                )
+                .body::<ScheduleIn>(),
+            schedules::create,
+        )
+        .route(
+            Method::GET,
+            "/v1/report-schedules",
+            read,
+            schedule_list_doc(),
+            schedules::list,
+        )
+        .route(
+            Method::GET,
+            "/v1/report-schedules/{id}",
+            read,
+            schedule_doc("Read a schedule", 200),
+            schedules::read,
+        )
+        .route(
+            Method::PATCH,
+            "/v1/report-schedules/{id}",
+            read,
+            schedule_doc("Change a schedule", 200)
+                .detail("An RFC 7396 merge patch: null clears.")
+                .header("If-Match", "412 when the schedule has another ETag")
+                .body_schema(&json!({"type": "object"})),
+            schedules::change,
+        )
+        .route(
+            Method::DELETE,
+            "/v1/report-schedules/{id}",
+            read,
+            Doc::new("Delete a schedule").answers_type(204, ""),
+            schedules::delete,
         )
         .route(
             Method::POST,

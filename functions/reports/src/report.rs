@@ -1,12 +1,14 @@
-//! `GET /v1/reports/{name}`.
+//! `GET /v1/reports/{name}`: as JSON, or as a file.
 
 use axum::extract::{Path, State};
 use axum::response::Response;
 use http::StatusCode;
+use rapport_domain::export::file_name;
 use rapport_http::{Caller, Params, Problem, respond};
+use rapport_reporting_store as reading;
 use rapport_runtime::App;
 
-use crate::{ask, load, titles};
+use crate::export;
 
 /// Answers a report.
 ///
@@ -18,16 +20,17 @@ pub async fn report(
     Path(name): Path<String>,
     params: Params,
 ) -> Result<Response, Problem> {
-    let definition = ask::definition(&name)?;
-    params.only(&["from", "to", "by", "limit", "convert"])?;
-    let cx = caller.accept(&app).await?;
-    let settings = &cx.rules.settings;
-    let today = cx.rules.now.to_zoned(settings.zone()).date();
-    let ask = ask::ask(definition, &params, today)?;
-    let mut loaded = load::load(&app, caller.tenant, definition, &ask).await?;
-    let settling = loaded.settling;
-    let mut answer = (definition.answer)(&ask, &loaded.source(settings, cx.rules.now));
-    answer.settling = settling;
-    titles::name(&app, &caller, &mut answer).await?;
-    Ok(respond::json(StatusCode::OK, &answer))
+    reading::ask::definition(&name)?;
+    let mut known = reading::PARAMS.to_vec();
+    known.push(export::FORMAT);
+    params.only(&known)?;
+    let format = export::format(&params)?;
+    let report = reading::report(&app, &caller, &name, &params).await?;
+    let Some(format) = format else {
+        return Ok(respond::json(StatusCode::OK, &report.answer));
+    };
+    let table = report.table();
+    let answer = &report.answer;
+    let name = file_name(&format!("{name}-{}-{}", answer.from, answer.to), format);
+    export::file(&table, format, &name)
 }

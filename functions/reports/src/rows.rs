@@ -1,77 +1,23 @@
-//! `GET /v1/reports/{name}/rows`: exactly the records behind a number, each with what it adds.
-
-mod facts;
-mod ranks;
-mod scores;
-mod stock;
+//! `GET /v1/reports/{name}/rows`: exactly the records behind a number, each with what it adds; a page, or all as a file.
 
 use axum::extract::{Path, State};
 use axum::response::Response;
 use jiff::civil::Date;
 use rapport_domain::Invalid;
-use rapport_http::problem::Code;
+use rapport_domain::export::{Format, file_name};
+use rapport_domain::settings::Settings;
 use rapport_http::{Caller, Params, Problem, resource, respond};
-use rapport_reporting::cells::Dimension;
-use rapport_reporting::measure::Measure;
-use rapport_reporting::period::Days;
+use rapport_reporting::report::Definition;
+use rapport_reporting_store::rows::{At, PARAMS, page};
+use rapport_reporting_store::{ask, head_of_rows, line};
 use rapport_runtime::App;
-use rust_decimal::Decimal;
-use serde::{Deserialize, Serialize};
 
-use crate::ask;
+use crate::export;
 
-/// The measure of an average stock, which is no sum of facts.
-const AVERAGE_STOCK: &str = "average_stock";
-
-/// One row behind a number.
-#[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
-pub struct ReportRow {
-    /// The record.
-    pub record: String,
-    /// Where it is.
-    pub href: String,
-    /// What people call it.
-    pub title: String,
-    /// Its day, where it has one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>, format = Date)]
-    pub on: Option<Date>,
-    /// What it adds to the number.
-    #[schema(value_type = String)]
-    pub value: Decimal,
-    /// What else there is to know of it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub note: Option<String>,
-}
-
-/// Where a page ended.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct At {
-    /// The sheet.
-    #[serde(rename = "s", default)]
-    sheet: String,
-    /// The last one read of it.
-    #[serde(rename = "a", default)]
-    after: Option<String>,
-    /// How many there were before.
-    #[serde(rename = "n", default)]
-    skip: usize,
-}
-
-/// What rows are asked for.
-struct Wanted<'a> {
-    measure: Option<Measure>,
-    days: Days,
-    by: Option<&'a str>,
-    key: Option<&'a str>,
-    currency: Option<&'a str>,
-    convert: bool,
-    today: Date,
-    limit: usize,
-}
-
-/// So many rows and where they ended.
-type Page = (Vec<ReportRow>, Option<At>);
+/// The most rows of a file that is made while the caller waits.
+const MOST_IN_FILE: usize = 10_000;
+/// The most pages read for it: rows may lie far between.
+const MOST_PAGES: usize = 40;
 
 /// Lists the rows behind a number.
 ///
@@ -84,61 +30,30 @@ pub async fn rows(
     params: Params,
 ) -> Result<Response, Problem> {
     let definition = ask::definition(&name)?;
-    params.only(&[
-        "measure",
-        "from",
-        "to",
-        "by",
-        "key",
-        "currency",
-        "convert",
-        "rank_from",
-        "rank_to",
-        "orders_from",
-        "limit",
-        "cursor",
-    ])?;
+    let mut known = PARAMS.to_vec();
+    known.extend(["limit", "cursor", export::FORMAT]);
+    params.only(&known)?;
     let cx = caller.accept(&app).await?;
     let settings = &cx.rules.settings;
     let today = cx.rules.now.to_zoned(settings.zone()).date();
-    let word = params.get("measure").ok_or_else(|| {
-        Problem::new(Code::Malformed).detail("measure says what is summed: follow `rows` of a number")
-    })?;
-    let measure = Measure::from_word(word);
-    if measure.is_none() && word != AVERAGE_STOCK {
-        return Err(Invalid::one("measure", "not_a_choice", "no number of a report sums this").into());
+    if let Some(format) = export::format(&params)? {
+        return whole(&app, &caller, definition, &params, (settings, today), format).await;
     }
-    let wanted = Wanted {
-        measure,
-        days: ask::days(&params, today, definition.months)?,
-        by: params.get("by"),
-        key: params.get("key"),
-        currency: params.get("currency"),
-        convert: params.flag("convert", false)?,
-        today,
-        limit: params.number("limit", 50, 1, 200)?,
-    };
+    let limit = params.number("limit", 50, 1, 200)?;
     let path = format!("reports/{name}/rows");
     let asked: Vec<&(String, String)> = params.0.iter().filter(|(name, _)| name != "cursor").collect();
     let identity = format!("{path}?{}", serde_json::to_string(&asked).unwrap_or_default());
     let after: Option<At> = resource::cursor(&app, &caller, &identity, &params)?;
-    let after = after.unwrap_or_default();
-    let (rows, next) = if params.get("orders_from").is_some() {
-        let least = params.number("orders_from", 1, 1, 1_000_000)? as u64;
-        ranks::with_orders(&app, &caller, &wanted, settings, least, &after).await?
-    } else if params.get("rank_from").is_some() || params.get("rank_to").is_some() {
-        let ranks = (
-            params.number("rank_from", 1, 1, usize::MAX)?,
-            params.number("rank_to", usize::MAX, 1, usize::MAX)?,
-        );
-        ranks::rows(&app, &caller, &wanted, settings, ranks, &after).await?
-    } else if measure.is_none() {
-        stock::rows(&app, &caller, &wanted, &after).await?
-    } else if wanted.by.is_some_and(scores::is_score) {
-        scores::rows(&app, &caller, &wanted, settings, after).await?
-    } else {
-        facts::rows(&app, &caller, &wanted, settings, after).await?
-    };
+    let (rows, next) = page(
+        &app,
+        &caller,
+        definition,
+        &params,
+        (settings, today),
+        limit,
+        after.unwrap_or_default(),
+    )
+    .await?;
     let texts: Vec<String> = rows
         .iter()
         .map(|row| serde_json::to_string(row).unwrap_or_default())
@@ -147,22 +62,33 @@ pub async fn rows(
     Ok(respond::page(texts.iter().map(String::as_str), next))
 }
 
-/// Where a record is.
-fn href(record: &str) -> String {
-    let path = match record.split_once('_').map(|(prefix, _)| prefix) {
-        Some("con") => "contacts",
-        Some("com") => "companies",
-        Some("ord") => "orders",
-        Some("prd") => "products",
-        Some("tkt") => "tickets",
-        Some("usr") => "users",
-        _ => return String::new(),
-    };
-    format!("/v1/{path}/{record}")
-}
-
-/// The dimension of a word of the query.
-fn dimension(word: &str) -> Result<Dimension, Problem> {
-    Dimension::from_word(word)
-        .ok_or_else(|| Invalid::one("by", "not_a_choice", "no number of a report is kept by this").into())
+/// All rows in one file.
+async fn whole(
+    app: &App,
+    caller: &Caller,
+    definition: &Definition,
+    params: &Params,
+    (settings, today): (&Settings, Date),
+    format: Format,
+) -> Result<Response, Problem> {
+    let name = definition.name;
+    let mut table = head_of_rows(name, params);
+    let mut after = Some(At::default());
+    for _ in 0..MOST_PAGES {
+        let Some(at) = after.take() else { break };
+        let (rows, next) = page(app, caller, definition, params, (settings, today), 1_000, at).await?;
+        table.rows.extend(rows.into_iter().map(line));
+        after = next;
+    }
+    if after.is_some() || table.rows.len() > MOST_IN_FILE {
+        return Err(Invalid::one(
+            "format",
+            "too_many",
+            format!(
+                "there are more than {MOST_IN_FILE} rows to look at: ask for them with POST /v1/reports/{name}/exports"
+            ),
+        )
+        .into());
+    }
+    export::file(&table, format, &file_name(&format!("{name}-rows"), format))
 }

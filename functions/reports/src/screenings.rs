@@ -16,11 +16,10 @@ use rapport_http::{Caller, IdempotencyKey, Params, Problem, body, respond};
 use rapport_reporting::answer::Group;
 use rapport_reporting::period::Days;
 use rapport_reporting::report::{Ask, screening};
+use rapport_reporting_store::{ask, load};
 use rapport_runtime::App;
 use rapport_store::page::Position;
 use rapport_store::{StoreError, Table};
-
-use crate::{ask, load};
 
 /// Keeps a decision. Reads what the report reads.
 ///

@@ -169,6 +169,7 @@ pub fn letter(letter: &Letter<'_>) -> Mail {
         text,
         html,
         unsubscribe: Some(format!("{link}/stop")),
+        attachments: Vec::new(),
     }
 }
 

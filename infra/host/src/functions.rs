@@ -86,6 +86,7 @@ pub fn all() -> Functions {
         .product("leads", leads::function())
         .product("orders", orders::function())
         .product("record-merges", record_merges::function())
+        .product("report-exports", report_exports::function())
         .product("report-sheets", report_sheets::function())
         .product("reports", reports::function())
         .product("satisfaction-surveys", satisfaction_surveys::function())

@@ -98,6 +98,10 @@ prefixes! {
     Event = "evt",
     /// Long work.
     Job = "job",
+    /// A report made into a file.
+    Export = "rex",
+    /// A report that is mailed time and again.
+    Schedule = "sch",
     /// A session: one chain of refresh tokens.
     Session = "ses",
     /// One request.

@@ -119,6 +119,18 @@ impl Doc {
         self
     }
 
+    /// With another media type that the same answer may have, as bytes.
+    #[must_use]
+    pub fn or_type(mut self, status: u16, media_type: &str) -> Self {
+        if let Value::Object(content) = self.answers.entry(status).or_insert_with(|| json!({})) {
+            content.insert(
+                media_type.to_owned(),
+                json!({"schema": {"type": "string", "format": "binary"}}),
+            );
+        }
+        self
+    }
+
     /// With a query parameter.
     #[must_use]
     pub fn query(mut self, name: &str, detail: &str, schema: &Value) -> Self {

@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 
 use lettre::message::header::{HeaderName, HeaderValue};
-use lettre::message::{Mailbox, MultiPart};
+use lettre::message::{Attachment as Enclosed, Body, Mailbox, MultiPart};
 use lettre::{AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor};
 
 /// Why a mail was not sent.
@@ -39,6 +39,19 @@ pub struct Mail {
     pub html: String,
     /// Where one click ends such mails, if anywhere.
     pub unsubscribe: Option<String>,
+    /// Files that go with it.
+    pub attachments: Vec<Attachment>,
+}
+
+/// A file that goes with a mail.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attachment {
+    /// What it is called.
+    pub name: String,
+    /// Its media type.
+    pub content_type: String,
+    /// What is in it.
+    pub bytes: Vec<u8>,
 }
 
 /// A way to send mail.
@@ -132,9 +145,21 @@ impl Mailer {
                 builder = builder.raw_header(HeaderValue::new(HeaderName::new_from_ascii_str(name), value));
             }
         }
-        builder
-            .multipart(MultiPart::alternative_plain_html(mail.text.clone(), mail.html.clone()))
-            .map_err(|error| malformed(&error))
+        let mut parts = MultiPart::alternative_plain_html(mail.text.clone(), mail.html.clone());
+        for (n, attachment) in mail.attachments.iter().enumerate() {
+            let kind = attachment
+                .content_type
+                .parse()
+                .map_err(|error: lettre::message::header::ContentTypeErr| malformed(&error))?;
+            let body = Body::new(attachment.bytes.clone());
+            let file = Enclosed::new(one_line(&attachment.name)).body(body, kind);
+            parts = if n == 0 {
+                MultiPart::mixed().multipart(parts).singlepart(file)
+            } else {
+                parts.singlepart(file)
+            };
+        }
+        builder.multipart(parts).map_err(|error| malformed(&error))
     }
 }
 
@@ -198,6 +223,7 @@ mod tests {
             text: "Hello 李".into(),
             html: "<p>Hello 李</p>".into(),
             unsubscribe: Some("http://127.0.0.1/s/x".into()),
+            attachments: Vec::new(),
         }
     }
 
@@ -218,6 +244,37 @@ mod tests {
         assert!(!text.lines().any(|line| line.starts_with("Bcc:")), "{text}");
         assert!(text.contains("List-Unsubscribe: <http://127.0.0.1/s/x>"));
         std::fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn files_go_with_a_mail_beside_its_text() {
+        let mailer = Mailer::new("smtp://127.0.0.1:1", "service@rapport.example", || unreachable!()).unwrap();
+        let file = |name: &str| Attachment {
+            name: name.into(),
+            content_type: "text/csv; charset=utf-8".into(),
+            bytes: vec![0, 255, 13, 10, 200],
+        };
+        let with = Mail {
+            attachments: vec![file("a.csv"), file("b\r\nBcc: x@y.zz.csv")],
+            ..mail("ann@b.co", "A")
+        };
+        let bytes = mailer.message(&with).unwrap().formatted();
+        let text = String::from_utf8(bytes).unwrap();
+        assert!(
+            text.contains("multipart/mixed") && text.contains("multipart/alternative"),
+            "{text}"
+        );
+        assert!(text.contains("attachment; filename=\"a.csv\""), "{text}");
+        assert_eq!(text.matches("AP8NCsg=").count(), 2, "{text}");
+        assert!(!text.lines().any(|line| line.starts_with("Bcc:")), "{text}");
+        let wrong = Mail {
+            attachments: vec![Attachment {
+                content_type: "nonsense".into(),
+                ..file("a")
+            }],
+            ..mail("ann@b.co", "A")
+        };
+        assert!(matches!(mailer.message(&wrong), Err(MailError::Malformed(_))));
     }
 
     #[tokio::test]

@@ -32,6 +32,8 @@ queues! {
     WebhookIntake = "QUEUE_WEBHOOK_INTAKE",
     /// Records that add to reports, and sheets whose sums are to be made anew.
     ReportSheets = "QUEUE_REPORT_SHEETS",
+    /// Reports to be made into files, and schedules that are due.
+    ReportExports = "QUEUE_REPORT_EXPORTS",
     /// Records whose words changed.
     SearchIndex = "QUEUE_SEARCH_INDEX",
     /// Deadlines of tickets.
@@ -151,6 +153,18 @@ pub enum Message {
         gone: bool,
         /// The last record of the page before.
         after: Option<String>,
+    },
+    /// A report is to be made into a file.
+    ReportExportV1 {
+        /// The export.
+        export: RecordId,
+    },
+    /// A report is due to be mailed.
+    ReportScheduleDueV1 {
+        /// The schedule.
+        schedule: RecordId,
+        /// The occasion; one that was moved since is not this one.
+        due: jiff::Timestamp,
     },
     /// An invitation to a survey is due to be sent.
     SurveyDueV1 {

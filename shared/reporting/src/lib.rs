@@ -14,3 +14,4 @@ pub mod period;
 pub mod report;
 pub mod sale;
 pub mod stock;
+pub mod table;

@@ -8,6 +8,7 @@ pub mod cost;
 pub mod cursor;
 pub mod error;
 pub mod event;
+pub mod export;
 pub mod idempotency;
 pub mod identity;
 pub mod key;

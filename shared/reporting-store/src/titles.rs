@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use rapport_domain::permission::{Area, Scope, Scopes, Verb};
 use rapport_domain::{Prefix, RecordId};
 use rapport_http::{Caller, Problem};
 use rapport_reporting::answer::Answer;
@@ -74,4 +75,13 @@ pub async fn names(app: &App, caller: &Caller, keys: &[String]) -> Result<HashMa
         }
     }
     Ok(names)
+}
+
+/// Whether whoever has some permissions may read every name that others may: what these asked for may be shown then.
+#[must_use]
+pub fn sees_all_of(own: Scopes, theirs: Scopes) -> bool {
+    KINDS
+        .iter()
+        .filter_map(|(_, noun, _)| Area::of(noun))
+        .all(|area| own.has(Scope(area, Verb::Read)) || !theirs.has(Scope(area, Verb::Read)))
 }
