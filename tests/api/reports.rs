@@ -561,3 +561,91 @@ async fn odd_histories_get_a_clear_answer() {
     }))
     .await;
 }
+
+#[tokio::test]
+async fn customers_are_screened_and_decided_upon() {
+    let tenant = Tenant::new().await;
+    tenant
+        .patch(
+            "/v1/settings",
+            json!({"activity_costs": {"ticket": "5.00", "complaint": "20.00", "delivery": "1.50"},
+                "screening": {"purchases": 2.0, "cooperation": 0.0}}),
+        )
+        .await
+        .expect(200);
+    tenant
+        .patch("/v1/settings", json!({"screening": {"purchases": -1.0}}))
+        .await
+        .problem(422, "validation_failed");
+    let today = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date();
+    let mut contacts = Vec::new();
+    for (n, amount) in ["500.00", "50.00", "5.00"].iter().enumerate() {
+        let contact = id(&tenant, "/v1/contacts", json!({"name": format!("Customer {n}")})).await;
+        let order = json!({"contact_id": contact, "placed_on": today.to_string(), "status": "fulfilled", "historic": true,
+            "lines": [{"name": "Goods", "unit_price": amount, "unit_cost": "1.00"}]});
+        id(&tenant, "/v1/orders", order).await;
+        contacts.push(contact);
+    }
+    id(
+        &tenant,
+        "/v1/tickets",
+        json!({"subject": "Broken", "kind": "complaint", "contact_id": contacts[2]}),
+    )
+    .await;
+    let path = "/v1/reports/profitability";
+    let report = eventually("the profit of three customers", || async {
+        let report = tenant.get(path).await.expect(200);
+        let totals = &report["parts"][0]["totals"];
+        // Margins of 499, 49 and 4, three deliveries, one ticket that is a complaint.
+        (report["settling"] == false && totals["profit"]["value"] == "522.5").then_some(report)
+    })
+    .await;
+    let groups = report["parts"][0]["groups"].as_array().unwrap();
+    assert_eq!(groups[2]["title"], "Customer 2");
+    assert_eq!(groups[2]["numbers"]["profit"]["value"], "-22.5");
+    check(&tenant, "profit", &groups[2]["numbers"]["profit"]).await;
+
+    let screening = tenant.get("/v1/reports/screening").await.expect(200);
+    let groups = screening["parts"][0]["groups"].as_array().unwrap();
+    let ranks: Vec<&str> = groups.iter().map(|group| group["key"].as_str().unwrap()).collect();
+    assert_eq!(ranks, contacts.iter().map(String::as_str).collect::<Vec<_>>());
+    let best = &groups[0]["numbers"];
+    assert_eq!(
+        (&best["purchases"]["value"], &best["profitability"]["value"]),
+        (&json!("100"), &json!("100"))
+    );
+
+    let path = format!("/v1/contacts/{}/screenings", contacts[2]);
+    let decision = json!({"decision": "limit_credit", "note": "  Costs more than it brings "});
+    let key = [("idempotency-key", "decide-1")];
+    let post = || tenant.json(reqwest::Method::POST, &path, &key, decision.clone());
+    let kept = post().await.expect(201);
+    assert_eq!(kept["decided_by"], tenant.user.as_str());
+    assert_eq!(kept["note"], "Costs more than it brings");
+    assert!(
+        kept["total"].is_string() && kept["bases"]["profitability"] == "0",
+        "{kept}"
+    );
+    let again = post().await;
+    assert_eq!(
+        (again.header("idempotent-replayed"), again.body["id"].clone()),
+        ("true", kept["id"].clone())
+    );
+    let keep = json!({"decision": "keep"});
+    tenant.post(&path, keep.clone()).await.expect(201);
+    let listed = pages(&tenant, &path).await;
+    let decisions: Vec<&str> = listed.iter().map(|one| one["decision"].as_str().unwrap()).collect();
+    assert_eq!(decisions, ["keep", "limit_credit"]);
+    let long = "x".repeat(2_001);
+    for (body, code) in [
+        (json!({"decision": "marry"}), "validation_failed"),
+        (json!({}), "validation_failed"),
+        (json!({"decision": "keep", "note": long}), "validation_failed"),
+        (json!({"decision": "keep", "total": "99"}), "validation_failed"),
+    ] {
+        tenant.post(&path, body).await.problem(422, code);
+    }
+    let other = Tenant::new().await;
+    other.get(&path).await.problem(404, "not_found");
+    other.post(&path, keep).await.problem(404, "not_found");
+}
