@@ -438,3 +438,70 @@ async fn a_loss_goes_on_with_the_open_case_and_follows_a_closed_one() {
     assert!(firm.list(&format!("contact_id={old}")).await.is_empty());
     assert!(firm.host.stop().await);
 }
+
+#[tokio::test]
+async fn a_first_purchase_makes_a_customer_at_once_and_one_from_the_past_does_not() {
+    let firm = Firm::new(json!({})).await;
+    let new = firm.contact("New").await;
+    let known = firm.contact("Known").await;
+    firm.buy(&known, 40, "10.00").await;
+    firm.counted(&known, 1).await;
+    let order = firm.buy(&new, 0, "10.00").await;
+    let score = eventually("the stage", || async {
+        let score = firm.key.get(&format!("/v1/contacts/{new}/score")).await.expect(200);
+        (score["lifecycle"] == "customer").then_some(score)
+    })
+    .await;
+    assert_eq!(
+        (&score["insufficient_data"], &score["rfm"]["frequency"]),
+        (&json!("not_scored"), &json!(1))
+    );
+    let listed = firm.key.get("/v1/contacts?lifecycle=customer").await.expect(200);
+    assert_eq!(
+        (&listed["data"][0]["id"], listed["data"].as_array().unwrap().len()),
+        (&json!(new), 1)
+    );
+    let event = eventually("the event", || async {
+        firm.clock.advance(SignedDuration::from_secs(6));
+        let feed = firm
+            .key
+            .get("/v1/events?types=contact.lifecycle_changed")
+            .await
+            .expect(200);
+        let events = feed["data"].as_array().unwrap().clone();
+        events.into_iter().next()
+    })
+    .await;
+    assert_eq!(
+        (&event["subject"], &event["data"]["lifecycle"]),
+        (&json!(new), &json!("customer"))
+    );
+    // The recompute ranks both, and makes no event of what is no change.
+    firm.recompute().await;
+    for contact in [&new, &known] {
+        let score = firm.key.get(&format!("/v1/contacts/{contact}/score")).await.expect(200);
+        assert_eq!(
+            (&score["lifecycle"], score["rfm"]["cell"].as_str().map(str::len)),
+            (&json!("customer"), Some(3))
+        );
+    }
+    // Two orders of one day are one purchase; without either there is none, and no stage to move.
+    let again = firm.buy(&new, 0, "5.00").await;
+    firm.counted(&new, 1).await;
+    for id in [&order, &again] {
+        firm.key.delete(&format!("/v1/orders/{id}")).await;
+    }
+    eventually("no purchase", || async {
+        let score = firm.key.get(&format!("/v1/contacts/{new}/score")).await.expect(200);
+        (score["insufficient_data"] == "no_purchases").then_some(())
+    })
+    .await;
+    firm.clock.advance(SignedDuration::from_secs(6));
+    let feed = firm
+        .key
+        .get("/v1/events?types=contact.lifecycle_changed")
+        .await
+        .expect(200);
+    assert_eq!(feed["data"].as_array().unwrap().len(), 1, "{feed}");
+    assert!(firm.host.stop().await);
+}
