@@ -6,7 +6,7 @@
 
 use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
 use jiff::civil::Date;
-use rapport_domain::survey::{Counts, Grouping, Invitation, Tally, count};
+use rapport_domain::survey::{Counts, Grouping, Invitation, Survey, Tally, count};
 use rapport_domain::{Record, RecordId, TenantId};
 use sha2::{Digest as _, Sha256};
 
@@ -105,7 +105,12 @@ impl Store {
         };
         let invitation: Record<Invitation> = crate::records::parse(&row.doc)?;
         let survey = invitation.body.survey_id;
-        for (day, tally) in invitation.body.tallies() {
+        let items = match self.get::<Survey>(tenant, survey).await {
+            Ok(survey) => survey.body.items,
+            Err(StoreError::Missing) => Survey::usual_items(invitation.body.metric),
+            Err(error) => return Err(error),
+        };
+        for (day, tally) in invitation.body.tallies(&items) {
             let tally = Some(&tally).filter(|_| !row.gone);
             self.put_tally(tenant, survey, day, id, row.version, tally).await?;
             self.count_day(tenant, survey, day).await?;
