@@ -93,7 +93,7 @@ fn unreadable(error: &serde_json::Error) -> StoreError {
 impl Store {
     /// Brings the counts of the days that an invitation adds to up to date with it. An invitation that is gone adds
     /// nothing. About 1 write unit for the tally, 10 for counts that differ, and a strongly consistent read of the
-    /// day's tallies, some 40 to a unit.
+    /// day's tallies, some 17 to a unit.
     ///
     /// # Errors
     /// When the store does not answer, or others keep counting the same day.
