@@ -197,6 +197,13 @@ async fn items_are_asked_on_their_conditions() {
     let answered = invitation(&tenant, &ann, "answered").await;
     assert_eq!(answered["answers"], json!({"again": "no", "why": "slow", "speed": 0}));
     assert!(answered["complaint_id"].is_string());
+    let survey = answered["survey_id"].as_str().unwrap();
+    let results = eventually("the answers to the items", || async {
+        let results = super::surveys::results(&tenant, survey, "by=month", 1, 1).await;
+        (results["items"] == json!({"again": {"no": 1}, "speed": {"0": 1}})).then_some(results)
+    })
+    .await;
+    super::survey_results::numbers_are_their_rows(&tenant, &results).await;
 }
 
 #[tokio::test]

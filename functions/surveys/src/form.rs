@@ -226,7 +226,7 @@ impl<'a> Form<'a> {
         };
         match self.language {
             Language::En => format!("Only if your answer to question {number} {en} {value}"),
-            Language::ZhCn => format!("仅当第 {number} 题的回答{zh_cn}{value}时填写"),
+            Language::ZhCn => format!("仅当第 {number} 题的回答{zh_cn} {value} 时填写"),
         }
     }
 
@@ -357,6 +357,16 @@ mod tests {
         // What is asked on a condition is not insisted on by the page.
         assert!(!html.contains("name=\"q.why\" rows=\"3\" maxlength=\"2000\" aria-label=\"3. Why?\" required"));
         assert!(!html.contains("<script"));
+        let chinese = self::html(Metric::Csat, Language::ZhCn, own(), &answer, &faults);
+        for words in [
+            "仅当第 2 题的回答不为 “Y” 时填写",
+            "仅当第 1 题的回答不超过 3 时填写",
+            "请回答此题。",
+            "合计为 100",
+            "最多 5000 个字",
+        ] {
+            assert!(chinese.contains(words), "{words}: {chinese}");
+        }
         assert_eq!(html.matches("</textarea>").count(), 2);
     }
 }
