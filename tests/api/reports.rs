@@ -499,9 +499,9 @@ async fn odd_histories_get_a_clear_answer() {
             "days to come",
             vec![order(
                 "a",
-                &jiff::Timestamp::now().to_string()[..10],
+                &tests::world().clock.now().to_string()[..10],
                 "10.00",
-                json!({"placed_on": (jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date() + jiff::Span::new().days(200)).to_string()}),
+                json!({"placed_on": (tests::world().clock.now().to_zoned(jiff::tz::TimeZone::UTC).date() + jiff::Span::new().days(200)).to_string()}),
             )],
         ),
     ];
@@ -577,7 +577,7 @@ async fn customers_are_screened_and_decided_upon() {
         .patch("/v1/settings", json!({"screening": {"purchases": -1.0}}))
         .await
         .problem(422, "validation_failed");
-    let today = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date();
+    let today = tests::world().clock.now().to_zoned(jiff::tz::TimeZone::UTC).date();
     let mut contacts = Vec::new();
     for (n, amount) in ["500.00", "50.00", "5.00"].iter().enumerate() {
         let contact = id(&tenant, "/v1/contacts", json!({"name": format!("Customer {n}")})).await;

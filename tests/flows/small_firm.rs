@@ -4,8 +4,8 @@
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
+use jiff::ToSpan as _;
 use jiff::civil::Date;
-use jiff::{Timestamp, ToSpan as _};
 use serde_json::{Value, json};
 use tests::Tenant;
 
@@ -22,7 +22,7 @@ const PRODUCTS: [(&str, &str, &str, &str); 6] = [
 
 /// The first day of the month two years ago, and today.
 fn days() -> (Date, Date) {
-    let today = Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date();
+    let today = tests::world().clock.now().to_zoned(jiff::tz::TimeZone::UTC).date();
     (today.first_of_month().saturating_sub(24.months()), today)
 }
 

@@ -63,7 +63,10 @@ pub fn head_of_rows(name: &str, params: &Params) -> Table {
     let unit = params
         .get("measure")
         .and_then(rapport_reporting::measure::Measure::from_word)
-        .map_or(rapport_reporting::measure::Unit::Money, rapport_reporting::measure::Measure::unit);
+        .map_or(
+            rapport_reporting::measure::Unit::Money,
+            rapport_reporting::measure::Measure::unit,
+        );
     let pair = |name: &str, value: &str| vec![Cell::Text(name.to_owned()), Cell::Text(value.to_owned())];
     let mut explain = vec![pair("report", name)];
     explain.extend(params.0.iter().map(|(name, value)| pair(name, value)));
