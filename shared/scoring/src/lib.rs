@@ -9,7 +9,7 @@
 //! | [`customer`] | what ranks and models need to know of one customer, and pages of them as bytes |
 //! | [`columns`] | a customer in 32 bytes, for all at once |
 //! | [`gaps`] | the gaps between purchases of many customers, counted |
-//! | [`reduce`] | all customers → ranks of each and one model |
+//! | [`mod@reduce`] | all customers → ranks of each and one model |
 //! | [`model`] | the model as it is stored, and brought back |
 //! | [`population`] | how many customers are what: by grade, stage of life and month |
 //! | [`answer`] | a customer's score, with words that explain each number |
