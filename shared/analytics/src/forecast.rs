@@ -12,7 +12,7 @@
 //! | combination | the mean of simple, Holt's and damped exponential smoothing ([`smoothing`]) | 5 |
 //! | ETS | the best of the exponential smoothing models by corrected AIC ([`ets`]) | 12 |
 //!
-//! Combination and ETS work on the seasonally adjusted series where it has a season ([`season`]).
+//! Combination and ETS work on the seasonally adjusted series where it has a season.
 //!
 //! **Errors** are measured by rolling origin: over the last periods (a third of the series at most) each method is fitted
 //! anew on what was known before each of them and forecasts the rest of them. **The choice** is the method with the smallest

@@ -10,7 +10,7 @@
 //! | [`customer`] | what ranks and models need to know of one customer, and pages of them as bytes |
 //! | [`columns`] | a customer in 32 bytes, for all at once |
 //! | [`gaps`] | the gaps between purchases of many customers, counted |
-//! | [`reduce`] | all customers → ranks of each and one model |
+//! | [`mod@reduce`] | all customers → ranks of each and one model |
 //! | [`model`] | the model as it is stored, and brought back |
 //! | [`alert`] | why a customer seems to be leaving, in words |
 //! | [`population`] | how many customers are what: by grade, stage of life and month |
