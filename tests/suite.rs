@@ -7,6 +7,7 @@ mod api {
     mod contacts;
     mod contract;
     mod events;
+    mod exports;
     mod identity;
     mod leads;
     mod merge;

@@ -77,6 +77,8 @@ pub struct Answer {
     pub status: u16,
     /// The headers.
     pub headers: http::HeaderMap,
+    /// The body.
+    pub bytes: Vec<u8>,
     /// The body as text.
     pub text: String,
     /// The body as JSON; null when it is none.
@@ -250,10 +252,12 @@ impl Caller {
             .await
             .unwrap_or_else(|error| panic!("{path}: no answer: {error}"));
         let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
-        let text = answer.text().await.unwrap_or_default();
+        let bytes = answer.bytes().await.unwrap_or_default().to_vec();
+        let text = String::from_utf8_lossy(&bytes).into_owned();
         Answer {
             status,
             headers,
+            bytes,
             body: serde_json::from_str(&text).unwrap_or(Value::Null),
             text,
         }

@@ -4,7 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
-use lettre::message::header::{HeaderName, HeaderValue};
+use lettre::message::header::{ContentTransferEncoding, HeaderName, HeaderValue};
 use lettre::message::{Attachment as Enclosed, Body, Mailbox, MultiPart};
 use lettre::{AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor};
 
@@ -151,7 +151,9 @@ impl Mailer {
                 .content_type
                 .parse()
                 .map_err(|error: lettre::message::header::ContentTypeErr| malformed(&error))?;
-            let body = Body::new(attachment.bytes.clone());
+            // Files are bytes: no relay may take their line ends for its own.
+            let body = Body::new_with_encoding(attachment.bytes.clone(), ContentTransferEncoding::Base64)
+                .map_err(|_| MailError::Malformed("an attachment cannot be encoded".to_owned()))?;
             let file = Enclosed::new(one_line(&attachment.name)).body(body, kind);
             parts = if n == 0 {
                 MultiPart::mixed().multipart(parts).singlepart(file)
