@@ -283,7 +283,7 @@ async fn taken(app: &App, message: Value) -> bool {
     sent.body = Some(message.to_string());
     let mut event = SqsEvent::default();
     event.records = vec![sent];
-    report_exports::handle(app.clone(), event)
+    Box::pin(report_exports::handle(app.clone(), event))
         .await
         .batch_item_failures
         .is_empty()

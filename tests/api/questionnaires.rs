@@ -197,6 +197,13 @@ async fn items_are_asked_on_their_conditions() {
     let answered = invitation(&tenant, &ann, "answered").await;
     assert_eq!(answered["answers"], json!({"again": "no", "why": "slow", "speed": 0}));
     assert!(answered["complaint_id"].is_string());
+    let survey = answered["survey_id"].as_str().unwrap();
+    let results = eventually("the answers to the items", || async {
+        let results = super::surveys::results(&tenant, survey, "by=month", 1, 1).await;
+        (results["items"] == json!({"again": {"no": 1}, "speed": {"0": 1}})).then_some(results)
+    })
+    .await;
+    super::survey_results::numbers_are_their_rows(&tenant, &results).await;
 }
 
 #[tokio::test]
@@ -374,6 +381,22 @@ async fn who_does_not_answer_is_reminded_twice_at_most_and_nobody_else() {
     }
     let results = super::surveys::results(&tenant, &survey, "", 2, 5).await;
     assert_eq!(results["response_rate"]["value"], 0.4);
+    // A month later somebody is less content.
+    clock.advance(SignedDuration::from_hours(24 * 40));
+    let later = contact(&tenant, json!({})).await;
+    resolved(&tenant, &later).await;
+    let (_, link) = mailed(folder.path(), &invitation(&tenant, &later, "sent").await);
+    anybody.post(&link, json!({"score": 1})).await.expect(200);
+    let results = super::surveys::results(&tenant, &survey, "by=month", 3, 6).await;
+    let groups = results["groups"].as_array().unwrap();
+    let sum = |field: &str| groups.iter().map(|group| group[field].as_u64().unwrap()).sum::<u64>();
+    assert_eq!((sum("answered"), sum("sent")), (3, 6), "{results}");
+    let latest = groups.last().unwrap();
+    assert_eq!(
+        (&latest["score"]["value"], &latest["change"]["value"]),
+        (&json!(0.0), &json!(-1.0))
+    );
+    assert!(results["trend"]["slope"]["value"].as_f64() < Some(0.0), "{results}");
     assert!(host.stop().await);
 }
 

@@ -404,6 +404,11 @@ async fn questions_that_cannot_be_answered_are_refused_in_words() {
             422,
             "validation_failed",
         ),
+        (
+            "/v1/reports/sales?from=2015-01-01&to=2025-12-31&by=day",
+            422,
+            "validation_failed",
+        ),
         ("/v1/reports/sales?colour=red", 400, "unknown_parameter"),
         ("/v1/reports/sales?limit=0", 400, "malformed"),
         ("/v1/reports/sales/rows", 400, "malformed"),
@@ -427,4 +432,220 @@ async fn questions_that_cannot_be_answered_are_refused_in_words() {
         assert!(answer["insufficient_data"].is_string(), "{answer}");
         assert_eq!(answer["parts"], json!([]));
     }
+}
+
+#[tokio::test]
+async fn odd_histories_get_a_clear_answer() {
+    let order = |contact: &str, day: &str, amount: &str, more: Value| {
+        let mut order = json!({"contact_ref": {"key": "odd", "value": contact}, "placed_on": day, "status": "fulfilled",
+            "historic": true, "lines": [{"name": "Goods", "unit_price": amount, "unit_cost": "1.00"}]});
+        order.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        order
+    };
+    let none = || json!({});
+    let paid_back = |amount: &str| {
+        json!({"payments": [{"amount": amount, "received_on": "2025-03-01"},
+        {"amount": format!("-{amount}"), "received_on": "2025-03-02"}]})
+    };
+    let cases: Vec<(&str, Vec<Value>)> = vec![
+        ("no orders", vec![]),
+        ("one order", vec![order("a", "2025-03-01", "10.00", none())]),
+        (
+            "one customer",
+            (1..=9)
+                .map(|day| order("a", &format!("2025-03-0{day}"), "10.00", none()))
+                .collect(),
+        ),
+        (
+            "all amounts equal",
+            (1..=9)
+                .map(|n| order(&format!("c{n}"), &format!("2025-0{n}-01"), "10.00", none()))
+                .collect(),
+        ),
+        (
+            "all given back",
+            (1..=4)
+                .map(|n| order(&format!("c{n}"), "2025-03-01", "10.00", paid_back("10.00")))
+                .collect(),
+        ),
+        (
+            "free of charge",
+            (1..=4)
+                .map(|n| order(&format!("c{n}"), "2025-03-01", "0.00", none()))
+                .collect(),
+        ),
+        (
+            "three currencies",
+            ["USD", "EUR", "JPY"]
+                .iter()
+                .flat_map(|currency| {
+                    let more = json!({"currency": currency, "lines": [{"name": "Goods", "unit_price": "100"}]});
+                    [
+                        order("a", "2025-03-01", "0", more.clone()),
+                        order("b", "2025-04-01", "0", more),
+                    ]
+                })
+                .collect(),
+        ),
+        (
+            "the largest amounts and ten years of silence",
+            vec![
+                order("a", "2014-03-01", "999999999999.99", none()),
+                order("a", "2025-03-01", "999999999999.99", none()),
+                order("b", "1901-01-01", "0.01", none()),
+            ],
+        ),
+        (
+            "days to come",
+            vec![order(
+                "a",
+                &jiff::Timestamp::now().to_string()[..10],
+                "10.00",
+                json!({"placed_on": (jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date() + jiff::Span::new().days(200)).to_string()}),
+            )],
+        ),
+    ];
+    futures::future::join_all(cases.into_iter().map(async |(what, orders)| {
+        let tenant = Tenant::new().await;
+        for order in &orders {
+            id(&tenant, "/v1/orders", order.clone()).await;
+        }
+        let asked = tenant.post("/v1/segments/recompute", json!({})).await;
+        let job = asked.header("location").to_owned();
+        asked.expect(202);
+        eventually(what, || async {
+            (tenant.get(&job).await.expect(200)["status"] == "done").then_some(())
+        })
+        .await;
+        eventually(&format!("{what}: sums that are made"), || async {
+            let filed = tenant
+                .get("/v1/reports/sales/rows?measure=orders&from=2014-01-01&to=2028-12-31&limit=200")
+                .await;
+            let paid = tenant
+                .get("/v1/reports/sales?from=2014-01-01&to=2028-12-31&by=year")
+                .await
+                .expect(200);
+            let rows = filed.expect(200)["data"].as_array().unwrap().len();
+            let all: Decimal = paid["parts"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .filter_map(|part| decimal(&part["totals"]["orders"]["value"]))
+                .sum();
+            (paid["settling"] == false
+                && Decimal::from(rows) == all
+                && (rows > 0 || orders.is_empty() || what == "all given back"))
+                .then_some(())
+        })
+        .await;
+        walk(&tenant, "2024-07-01", "2026-12-31").await;
+        for report in tenant.get("/v1/reports").await.expect(200)["data"].as_array().unwrap() {
+            let path = format!("{}?from=2014-01-01&to=2028-12-31", report["href"].as_str().unwrap());
+            let answer = tenant.get(&path).await;
+            assert_eq!(answer.status, 200, "{what}: {path}: {}", answer.text);
+            assert!(!answer.text.contains("NaN"), "{what}: {path}");
+        }
+        for path in [
+            "/v1/segments",
+            "/v1/segments/alerts",
+            "/v1/win-backs",
+            "/v1/win-backs/effect",
+        ] {
+            let answer = tenant.get(path).await;
+            assert_eq!(answer.status, 200, "{what}: {path}: {}", answer.text);
+            assert!(
+                !answer.text.contains("NaN") && !answer.text.contains("inf"),
+                "{what}: {path}"
+            );
+        }
+    }))
+    .await;
+}
+
+#[tokio::test]
+async fn customers_are_screened_and_decided_upon() {
+    let tenant = Tenant::new().await;
+    tenant
+        .patch(
+            "/v1/settings",
+            json!({"activity_costs": {"ticket": "5.00", "complaint": "20.00", "delivery": "1.50"},
+                "screening": {"purchases": 2.0, "cooperation": 0.0}}),
+        )
+        .await
+        .expect(200);
+    tenant
+        .patch("/v1/settings", json!({"screening": {"purchases": -1.0}}))
+        .await
+        .problem(422, "validation_failed");
+    let today = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date();
+    let mut contacts = Vec::new();
+    for (n, amount) in ["500.00", "50.00", "5.00"].iter().enumerate() {
+        let contact = id(&tenant, "/v1/contacts", json!({"name": format!("Customer {n}")})).await;
+        let order = json!({"contact_id": contact, "placed_on": today.to_string(), "status": "fulfilled", "historic": true,
+            "lines": [{"name": "Goods", "unit_price": amount, "unit_cost": "1.00"}]});
+        id(&tenant, "/v1/orders", order).await;
+        contacts.push(contact);
+    }
+    id(
+        &tenant,
+        "/v1/tickets",
+        json!({"subject": "Broken", "kind": "complaint", "contact_id": contacts[2]}),
+    )
+    .await;
+    let path = "/v1/reports/profitability";
+    let report = eventually("the profit of three customers", || async {
+        let report = tenant.get(path).await.expect(200);
+        let totals = &report["parts"][0]["totals"];
+        // Margins of 499, 49 and 4, three deliveries, one ticket that is a complaint.
+        (report["settling"] == false && totals["profit"]["value"] == "522.5").then_some(report)
+    })
+    .await;
+    let groups = report["parts"][0]["groups"].as_array().unwrap();
+    assert_eq!(groups[2]["title"], "Customer 2");
+    assert_eq!(groups[2]["numbers"]["profit"]["value"], "-22.5");
+    check(&tenant, "profit", &groups[2]["numbers"]["profit"]).await;
+
+    let screening = tenant.get("/v1/reports/screening").await.expect(200);
+    let groups = screening["parts"][0]["groups"].as_array().unwrap();
+    let ranks: Vec<&str> = groups.iter().map(|group| group["key"].as_str().unwrap()).collect();
+    assert_eq!(ranks, contacts.iter().map(String::as_str).collect::<Vec<_>>());
+    let best = &groups[0]["numbers"];
+    assert_eq!(
+        (&best["purchases"]["value"], &best["profitability"]["value"]),
+        (&json!("100"), &json!("100"))
+    );
+
+    let path = format!("/v1/contacts/{}/screenings", contacts[2]);
+    let decision = json!({"decision": "limit_credit", "note": "  Costs more than it brings "});
+    let key = [("idempotency-key", "decide-1")];
+    let post = || tenant.json(reqwest::Method::POST, &path, &key, decision.clone());
+    let kept = post().await.expect(201);
+    assert_eq!(kept["decided_by"], tenant.user.as_str());
+    assert_eq!(kept["note"], "Costs more than it brings");
+    assert!(
+        kept["total"].is_string() && kept["bases"]["profitability"] == "0",
+        "{kept}"
+    );
+    let again = post().await;
+    assert_eq!(
+        (again.header("idempotent-replayed"), again.body["id"].clone()),
+        ("true", kept["id"].clone())
+    );
+    let keep = json!({"decision": "keep"});
+    tenant.post(&path, keep.clone()).await.expect(201);
+    let listed = pages(&tenant, &path).await;
+    let decisions: Vec<&str> = listed.iter().map(|one| one["decision"].as_str().unwrap()).collect();
+    assert_eq!(decisions, ["keep", "limit_credit"]);
+    let long = "x".repeat(2_001);
+    for (body, code) in [
+        (json!({"decision": "marry"}), "validation_failed"),
+        (json!({}), "validation_failed"),
+        (json!({"decision": "keep", "note": long}), "validation_failed"),
+        (json!({"decision": "keep", "total": "99"}), "validation_failed"),
+    ] {
+        tenant.post(&path, body).await.problem(422, code);
+    }
+    let other = Tenant::new().await;
+    other.get(&path).await.problem(404, "not_found");
+    other.post(&path, keep).await.problem(404, "not_found");
 }

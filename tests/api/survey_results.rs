@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use futures::future::join_all;
 use serde_json::{Value, json};
 use tests::{Answer, Caller, Tenant, eventually, world};
 
@@ -24,7 +25,7 @@ async fn rows(tenant: &Tenant, link: &Value) -> BTreeSet<String> {
 }
 
 /// Walks every number of some results and compares it with the rows behind it.
-async fn numbers_are_their_rows(tenant: &Tenant, results: &Value) {
+pub(super) async fn numbers_are_their_rows(tenant: &Tenant, results: &Value) {
     let groups = results["groups"].as_array().unwrap().iter();
     for group in groups.chain([results]) {
         for name in ["answered", "invitations", "pending", "skipped", "sent"] {
@@ -34,6 +35,16 @@ async fn numbers_are_their_rows(tenant: &Tenant, results: &Value) {
         for (score, count) in group["distribution"].as_object().unwrap() {
             let link = json!(format!("{}&score={score}", group["rows"]["answered"].as_str().unwrap()));
             assert_eq!(*count, rows(tenant, &link).await.len(), "{score} of {group}");
+        }
+        for (item, answers) in group["items"].as_object().into_iter().flatten() {
+            for (answer, count) in answers.as_object().unwrap() {
+                let link = format!("{}&answer={item}:{answer}", group["rows"]["answered"].as_str().unwrap());
+                assert_eq!(
+                    *count,
+                    rows(tenant, &json!(link)).await.len(),
+                    "{item} {answer} of {group}"
+                );
+            }
         }
     }
 }
@@ -114,6 +125,8 @@ async fn tickets_are_counted_by_agent_language_month_and_week() {
     let none = tenant.get(&format!("{path}?to=2001-01-01&by=month")).await.expect(200);
     assert_eq!((&none["answered"], &none["groups"]), (&json!(0), &json!([])));
     assert!(none.get("score").is_none() && none.get("response_rate").is_none());
+    let ages = format!("{path}?from=0001-01-01&to=9999-12-31&by=week");
+    tenant.get(&ages).await.expect(200);
     for query in [
         "from=x",
         "from=2026-02-30",
@@ -135,6 +148,35 @@ async fn tickets_are_counted_by_agent_language_month_and_week() {
     })
     .await;
     assert_eq!(replaced["distribution"]["1"], 1);
+}
+
+#[tokio::test]
+async fn answers_that_come_together_are_all_counted() {
+    let tenant = firm(json!({})).await;
+    let tenant = &tenant;
+    let answers = (0..40).map(|n| async move {
+        let contact = contact(tenant, json!({})).await;
+        resolved(tenant, &contact).await;
+        answer(tenant, &contact, &format!("score={}", 1 + n % 5)).await;
+        // Every fourth thinks better of it.
+        if n % 4 == 0 {
+            let (_, link) = mailed(&world().outbox, &invitation(tenant, &contact, "answered").await);
+            form(&link, "score=5").await.expect(200);
+        }
+        contact
+    });
+    let contacts = join_all(answers).await;
+    let survey = invitation(tenant, &contacts[0], "answered").await["survey_id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let expected = (0..40).filter(|n| n % 4 == 0 || n % 5 == 4).count();
+    let counted = eventually("all answers", || async {
+        let all = results(tenant, &survey, "by=language", 40, 40).await;
+        (all["distribution"]["5"] == expected).then_some(all)
+    })
+    .await;
+    numbers_are_their_rows(tenant, &counted).await;
 }
 
 #[tokio::test]

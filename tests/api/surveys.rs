@@ -440,5 +440,7 @@ async fn an_invitation_waits_for_its_time_and_its_link_ends() {
     let (status, page) = call(Method::GET, &path, "", Value::Null).await;
     assert_eq!(status, 410);
     assert!(!page.as_str().unwrap().contains("Firm"), "{page}");
+    let (status, late) = call(Method::POST, &path, "", json!({"score": 5})).await;
+    assert_eq!((status, &late["code"]), (404, &json!("link_expired")));
     assert!(host.stop().await);
 }

@@ -297,6 +297,19 @@ async fn the_silent_are_found_dealt_with_and_counted() {
     firm.clock.advance(SignedDuration::from_hours(24 * 61));
     firm.recompute().await;
     firm.case(&dee, "not_returned").await;
+    // Somebody who was ranked before and fell silent since is told of, with the reason.
+    let alert = eventually("the event of an alert", || async {
+        firm.clock.advance(SignedDuration::from_secs(6));
+        let feed = firm.key.get("/v1/events?types=contact.churn_alert").await.expect(200);
+        let events = feed["data"].as_array().unwrap().clone();
+        events.into_iter().find(|event| event["subject"] == *eve)
+    })
+    .await;
+    assert_eq!(
+        alert["data"]["churn"]["detail"]["text"],
+        "last order 66 days ago, usually every 30"
+    );
+    firm.case(&eve, "found").await;
     let effect = firm.effect().await;
     assert_eq!(
         (&effect["acted"]["n"], &effect["acted"]["returned"]),
@@ -381,5 +394,114 @@ async fn lots_decide_whom_to_leave_alone_and_a_merge_brings_purchases_to_light()
     assert!((200..300).contains(&merged.status), "{}", merged.text);
     let case = firm.case(&twin, "dismissed").await;
     assert_eq!(case["mistaken_since"], firm.day(20).to_string());
+    assert!(firm.host.stop().await);
+}
+
+#[tokio::test]
+async fn a_loss_goes_on_with_the_open_case_and_follows_a_closed_one() {
+    let firm = Firm::new(json!({})).await;
+    let open = firm.regular("Open", 340, "40.00").await;
+    let shut = firm.regular("Shut", 300, "40.00").await;
+    let told = firm.regular("Told", 340, "40.00").await;
+    let old = firm.regular("Old", 731, "40.00").await;
+    firm.recompute().await;
+    let case = firm.case(&told, "found").await;
+    let path = format!("/v1/win-backs/{}", case["id"].as_str().unwrap());
+    firm.key
+        .patch(&path, json!({"dismiss_reason": "Died"}))
+        .await
+        .expect(200);
+    assert_eq!(firm.case(&open, "found").await["stage"], "at_risk");
+    firm.clock.advance(SignedDuration::from_hours(24 * 30));
+    firm.recompute().await;
+    let raised = eventually("the loss", || async {
+        let case = firm.case(&open, "found").await;
+        (case["stage"] == "lost").then_some(case)
+    })
+    .await;
+    assert_eq!(raised["found_on"], firm.day(30).to_string());
+    firm.clock.advance(SignedDuration::from_hours(24 * 40));
+    firm.recompute().await;
+    eventually("a second case", || async {
+        let cases = firm.list(&format!("contact_id={shut}")).await;
+        let stages: Vec<(&Value, &Value)> = cases.iter().map(|case| (&case["stage"], &case["status"])).collect();
+        (stages
+            == [
+                (&json!("lost"), &json!("found")),
+                (&json!("at_risk"), &json!("not_returned")),
+            ])
+        .then_some(())
+    })
+    .await;
+    assert_eq!(firm.list(&format!("contact_id={told}")).await.len(), 1);
+    // Nobody looks for those who were gone before the firm came here.
+    assert!(firm.list(&format!("contact_id={old}")).await.is_empty());
+    assert!(firm.host.stop().await);
+}
+
+#[tokio::test]
+async fn a_first_purchase_makes_a_customer_at_once_and_one_from_the_past_does_not() {
+    let firm = Firm::new(json!({})).await;
+    let new = firm.contact("New").await;
+    let known = firm.contact("Known").await;
+    firm.buy(&known, 40, "10.00").await;
+    firm.counted(&known, 1).await;
+    let order = firm.buy(&new, 0, "10.00").await;
+    let score = eventually("the stage", || async {
+        let score = firm.key.get(&format!("/v1/contacts/{new}/score")).await.expect(200);
+        (score["lifecycle"] == "customer").then_some(score)
+    })
+    .await;
+    assert_eq!(
+        (&score["insufficient_data"], &score["rfm"]["frequency"]),
+        (&json!("not_scored"), &json!(1))
+    );
+    let listed = firm.key.get("/v1/contacts?lifecycle=customer").await.expect(200);
+    assert_eq!(
+        (&listed["data"][0]["id"], listed["data"].as_array().unwrap().len()),
+        (&json!(new), 1)
+    );
+    let event = eventually("the event", || async {
+        firm.clock.advance(SignedDuration::from_secs(6));
+        let feed = firm
+            .key
+            .get("/v1/events?types=contact.lifecycle_changed")
+            .await
+            .expect(200);
+        let events = feed["data"].as_array().unwrap().clone();
+        events.into_iter().next()
+    })
+    .await;
+    assert_eq!(
+        (&event["subject"], &event["data"]["lifecycle"]),
+        (&json!(new), &json!("customer"))
+    );
+    // The recompute ranks both, and makes no event of what is no change.
+    firm.recompute().await;
+    for contact in [&new, &known] {
+        let score = firm.key.get(&format!("/v1/contacts/{contact}/score")).await.expect(200);
+        assert_eq!(
+            (&score["lifecycle"], score["rfm"]["cell"].as_str().map(str::len)),
+            (&json!("customer"), Some(3))
+        );
+    }
+    // Two orders of one day are one purchase; without either there is none, and no stage to move.
+    let again = firm.buy(&new, 0, "5.00").await;
+    firm.counted(&new, 1).await;
+    for id in [&order, &again] {
+        firm.key.delete(&format!("/v1/orders/{id}")).await;
+    }
+    eventually("no purchase", || async {
+        let score = firm.key.get(&format!("/v1/contacts/{new}/score")).await.expect(200);
+        (score["insufficient_data"] == "no_purchases").then_some(())
+    })
+    .await;
+    firm.clock.advance(SignedDuration::from_secs(6));
+    let feed = firm
+        .key
+        .get("/v1/events?types=contact.lifecycle_changed")
+        .await
+        .expect(200);
+    assert_eq!(feed["data"].as_array().unwrap().len(), 1, "{feed}");
     assert!(firm.host.stop().await);
 }

@@ -130,7 +130,9 @@ fn bodies(contact: &str, other: &str, order: &str, ticket: &str, user: &str) -> 
         post(
             "/v1/surveys",
             with(
-                json!({"name": "S", "metric": "csat", "question": {"en": "How?"}, "thanks": {"en": "Thanks"}, "triggers": ["ticket.resolved"], "active": true}),
+                json!({"name": "S", "metric": "csat", "question": {"en": "How?"}, "thanks": {"en": "Thanks"}, "triggers": ["ticket.resolved"], "active": true, "sample_rate": 0.5, "reminder_days": 3, "most_reminders": 2,
+                    "items": [{"key": "again", "kind": "choice", "text": {"en": "Again?"}, "heading": {"en": "H"}, "choices": [{"key": "yes", "text": {"en": "Yes"}}, {"key": "no", "text": {"en": "No"}}], "required": true},
+                        {"key": "speed", "kind": "scale", "text": {"en": "Speed?"}, "from": 1, "to": 5, "show_if": {"item": "again", "op": "eq", "value": "no"}}]}),
             ),
         ),
         post(

@@ -9,6 +9,8 @@ pub mod rebuild;
 pub mod sheets;
 
 use std::collections::HashMap;
+use std::sync::LazyLock;
+use std::time::Duration;
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use jiff::SignedDuration;
@@ -17,7 +19,16 @@ use rapport_queue::{Envelope, Message, Queue, envelope};
 use rapport_runtime::{App, BoxError, Function};
 
 /// How long sums wait for further changes of their sheet.
-const PAUSE: SignedDuration = SignedDuration::from_secs(1);
+const PAUSE: SignedDuration = SignedDuration::from_secs(2);
+
+/// The sheets for which this process sent a message that is still on its way: it will see what changes until then, so that
+/// no second one is needed.
+static SENT: LazyLock<moka::sync::Cache<(TenantId, String, String), ()>> = LazyLock::new(|| {
+    moka::sync::Cache::builder()
+        .max_capacity(10_000)
+        .time_to_live(Duration::from_secs(1))
+        .build()
+});
 
 /// The function.
 #[must_use]
@@ -56,10 +67,15 @@ async fn due(
 ) -> Result<(), BoxError> {
     let now = app.clock.now();
     for (family, sheet) in sheets {
+        let key = (tenant, family.clone(), sheet.clone());
+        if SENT.contains_key(&key) {
+            continue;
+        }
         let message = envelope(tenant, Message::SheetDueV1 { family, sheet });
         app.queues
             .send_at(Queue::ReportSheets, &message, now + PAUSE, now)
             .await?;
+        SENT.insert(key, ());
     }
     Ok(())
 }

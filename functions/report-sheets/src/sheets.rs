@@ -14,8 +14,6 @@ use crate::PAUSE;
 const PAGE: usize = 1_000;
 /// About so many bytes of sums lie in one item, of which the store takes 400 KB.
 const CHUNK: usize = 200_000;
-/// How often a worker looks whether more has changed meanwhile.
-const ROUNDS: usize = 5;
 
 /// Makes the sums of a sheet anew.
 ///
@@ -31,44 +29,31 @@ pub async fn run(app: &App, tenant: TenantId, family: &str, sheet: &str) -> Resu
     }
     let holder = format!("{:032x}", rand::random::<u128>());
     if !app.store.lock_sheet(tenant, place, &holder, app.clock.now()).await? {
-        return again(app, tenant, family, sheet).await;
+        // Whoever makes them looks again before ending. Should that one die, its message comes again.
+        return Ok(());
     }
-    let mut made = Ok(true);
-    for _ in 0..ROUNDS {
-        made = round(app, tenant, known, sheet).await;
-        if !matches!(made, Ok(true)) {
-            break;
-        }
-    }
+    let made = round(app, tenant, known, sheet).await;
     // Also after a failure, so that the next attempt need not wait.
     app.store.unlock_sheet(tenant, place, &holder).await?;
-    if made? {
-        // Changes keep coming: others have their turn first.
-        again(app, tenant, family, sheet).await?;
+    made?;
+    if !app.store.dirty(tenant, place).await?.is_empty() {
+        // Changes keep coming: once more in a moment, all of them together.
+        let message = Message::SheetDueV1 {
+            family: family.to_owned(),
+            sheet: sheet.to_owned(),
+        };
+        let now = app.clock.now();
+        app.queues
+            .send_at(Queue::ReportSheets, &envelope(tenant, message), now + PAUSE, now)
+            .await?;
     }
     Ok(())
 }
 
-/// Looks again in a moment.
-async fn again(app: &App, tenant: TenantId, family: &str, sheet: &str) -> Result<(), BoxError> {
-    let message = Message::SheetDueV1 {
-        family: family.to_owned(),
-        sheet: sheet.to_owned(),
-    };
-    let now = app.clock.now();
-    Ok(app
-        .queues
-        .send_at(Queue::ReportSheets, &envelope(tenant, message), now + PAUSE, now)
-        .await?)
-}
-
-/// Makes the sums of what is marked now; whether there was anything.
-async fn round(app: &App, tenant: TenantId, family: Family, sheet: &str) -> Result<bool, BoxError> {
+/// Makes the sums of what is marked now.
+async fn round(app: &App, tenant: TenantId, family: Family, sheet: &str) -> Result<(), BoxError> {
     let place = (family.word(), sheet);
     let dirty = app.store.dirty(tenant, place).await?;
-    if dirty.is_empty() {
-        return Ok(false);
-    }
     for dirty in &dirty {
         let sums = bucket(app, tenant, place, &dirty.bucket).await?;
         let place = Place {
@@ -89,7 +74,7 @@ async fn round(app: &App, tenant: TenantId, family: Family, sheet: &str) -> Resu
     for dirty in &dirty {
         app.store.clean(tenant, place, dirty).await?;
     }
-    Ok(true)
+    Ok(())
 }
 
 /// The sums of a bucket, from its facts.

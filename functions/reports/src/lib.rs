@@ -52,7 +52,7 @@ fn report_doc() -> Doc {
     )
     .query(
         "limit",
-        "How many groups, those with the greatest sums first",
+        "How many groups other than times, those with the greatest sums first",
         &json!({"type": "integer", "minimum": 1, "maximum": 1000, "default": 100}),
     )
     .query(

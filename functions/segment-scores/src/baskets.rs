@@ -16,6 +16,7 @@ use rapport_store::association::StoredBaskets;
 use rapport_store::page::{Position, Query, Row};
 use rapport_store::records::parse;
 use rapport_store::{StoreError, Table};
+use serde::Deserialize;
 use serde_json::json;
 
 /// Orders read at a time.
@@ -142,6 +143,12 @@ pub async fn mine(
     pages: u32,
     read: usize,
 ) -> Result<(), BoxError> {
+    // A message that was long on its way: what is answered is newer already.
+    if let Some(head) = app.store.rules_head(tenant).await?
+        && serde_json::from_str::<Kept>(&head)?.as_of > day
+    {
+        return Ok(());
+    }
     let mut baskets = Baskets::default();
     for n in 0..pages {
         let Some(page) = app.store.baskets(tenant, job, n).await? else {
@@ -157,6 +164,12 @@ pub async fn mine(
     let head = head(job, day, read, &mined, rules.len());
     let now = app.clock.now();
     Ok(app.store.put_rules(tenant, job, chunks(&rules)?, head, now).await?)
+}
+
+/// What matters here of the rules that are answered.
+#[derive(Deserialize)]
+struct Kept {
+    as_of: Date,
 }
 
 /// The products that rules over customers name.

@@ -15,6 +15,9 @@ pub mod stages;
 pub mod win_backs;
 pub mod write;
 
+use std::sync::Arc;
+use std::time::Instant;
+
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use jiff::SignedDuration;
 use rapport_domain::RecordId;
@@ -22,6 +25,7 @@ use rapport_domain::TenantId;
 use rapport_domain::score::Recompute;
 use rapport_queue::{Envelope, Message, Queue, envelope};
 use rapport_runtime::{App, BoxError, Function};
+use rapport_store::Cost;
 use rapport_store::score::Turn;
 
 use purchases::Outcomes;
@@ -47,9 +51,13 @@ async fn step(app: &App, outcomes: &Outcomes, message: Envelope) -> Result<(), B
     match message {
         Message::ChangedV1 { noun, subject, .. } if noun == "order" => outcomes.of(tenant, &subject),
         Message::ScoresDueV1 { day } => nightly::run(app, tenant, day).await,
-        Message::ScoresGatherV1 { job, page, after } => gather::run(app, tenant, job, page, after).await,
-        Message::ScoresReduceV1 { job, pages } => reduce::run(app, tenant, job, pages).await,
-        Message::ScoresWriteV1 { job, page, pages } => write::run(app, tenant, job, page, pages).await,
+        Message::ScoresGatherV1 { job, page, after } => {
+            measured("gather", page, gather::run(app, tenant, job, page, after)).await
+        }
+        Message::ScoresReduceV1 { job, pages } => measured("reduce", 0, reduce::run(app, tenant, job, pages)).await,
+        Message::ScoresWriteV1 { job, page, pages } => {
+            measured("write", page, write::run(app, tenant, job, page, pages)).await
+        }
         Message::WinBacksDueV1 { day, status, after } => win_backs::due(app, tenant, day, &status, after).await,
         Message::BasketsGatherV1 {
             job,
@@ -62,6 +70,22 @@ async fn step(app: &App, outcomes: &Outcomes, message: Envelope) -> Result<(), B
         // Some other noun's change: nothing that is scored.
         _ => Ok(()),
     }
+}
+
+/// Logs what a step of a recompute consumed of the store and how long it took: on this the plan for large tenants rests.
+async fn measured<T>(step: &str, page: u32, work: impl Future<Output = T>) -> T {
+    let (cost, started) = (Arc::new(Cost::default()), Instant::now());
+    let outcome = Arc::clone(&cost).counting(work).await;
+    tracing::info!(
+        step,
+        page,
+        read_units = cost.read_units(),
+        write_units = cost.write_units(),
+        calls = cost.calls(),
+        milliseconds = started.elapsed().as_millis() as u64,
+        "a step of a recompute"
+    );
+    outcome
 }
 
 /// The recompute a message belongs to, when it may work now. Otherwise the message is sent again for later, or dropped

@@ -6,7 +6,7 @@ use rapport_domain::{RecordId, TenantId};
 use rapport_queue::Message;
 use rapport_runtime::{App, BoxError};
 use rapport_scoring::customer::Page;
-use rapport_scoring::{Gaps, Ranks};
+use rapport_scoring::{Ranks, Reducer};
 use rapport_store::StoreError;
 
 /// Pages read and written side by side.
@@ -22,10 +22,9 @@ pub async fn run(app: &App, tenant: TenantId, job: RecordId, pages: u32) -> Resu
         return Ok(());
     };
     if app.store.run_model(tenant, job).await?.is_none() {
-        let known = app.store.tenant_rules(tenant).await?;
+        let settings = app.store.tenant_rules(tenant).await?.settings.clone();
         let numbers: Vec<u32> = (0..pages).collect();
-        let mut customers = Vec::new();
-        let mut gaps = Gaps::default();
+        let mut reducer = Reducer::new(day_number(run.as_of), settings.currency, settings.scoring.clone());
         let mut sizes = Vec::with_capacity(numbers.len());
         for group in numbers.chunks(SIDE_BY_SIDE) {
             let kept = try_join_all(group.iter().map(|n| app.store.run_page(tenant, job, *n))).await?;
@@ -34,26 +33,13 @@ pub async fn run(app: &App, tenant: TenantId, job: RecordId, pages: u32) -> Resu
                     .and_then(|page| Page::decode(&page.bytes))
                     .ok_or_else(|| StoreError::Internal("a page of a run is missing or unreadable".to_owned()))?;
                 sizes.push(page.customers.len());
-                gaps.add(&page.gaps);
-                customers.extend(page.customers);
+                reducer.add(&page);
             }
         }
-        let as_of = day_number(run.as_of);
         let scored_at = run.started_at.unwrap_or(run.created_at);
-        let settings = known.settings;
-        let count = customers.len() as u64;
+        let count = reducer.customers() as u64;
         // Seconds of arithmetic for a large tenant: not on the threads that answer others.
-        let (ranks, model) = tokio::task::spawn_blocking(move || {
-            rapport_scoring::reduce(
-                &customers,
-                &gaps,
-                as_of,
-                settings.currency,
-                &settings.scoring,
-                scored_at,
-            )
-        })
-        .await?;
+        let (ranks, model) = tokio::task::spawn_blocking(move || reducer.finish(scored_at)).await?;
         let now = app.clock.now();
         let mut rest = ranks.as_slice();
         let mut writes = Vec::with_capacity(sizes.len());

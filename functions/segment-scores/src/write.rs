@@ -145,9 +145,12 @@ fn chunks(customers: &[Customer], ranks: &[Ranks]) -> Vec<(RecordId, Vec<u8>)> {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use std::collections::BTreeMap;
+
     use rapport_domain::Prefix;
     use rapport_domain::settings::Settings;
     use rapport_scoring::Gaps;
+    use rapport_scoring::population::Group;
 
     fn world(n: u32) -> (Vec<Customer>, Vec<Ranks>, Model) {
         let customers: Vec<Customer> = (0..n)
@@ -216,6 +219,43 @@ mod tests {
         assert_eq!(third.len(), 1);
         assert_eq!((third[0].version, third[0].score.contact_id), (2, customers[5].id));
         assert_eq!(gone, [lost.id.to_string()]);
+    }
+
+    #[test]
+    fn what_is_stored_is_what_the_model_counts() {
+        let (mut customers, _, model) = world(300);
+        for (i, customer) in customers.iter_mut().enumerate() {
+            match i % 5 {
+                0 => (customer.first, customer.last) = (-300, 10),
+                1 => customer.last = 395,
+                2 => (customer.last, customer.last_gap) = (398, Some(380)),
+                _ => {}
+            }
+            customer.rhythm = (customer.frequency > 3).then_some(60.0);
+        }
+        let (gaps, usd) = (Gaps::default(), model.currency);
+        let (ranks, model) = rapport_scoring::reduce(&customers, &gaps, 400, usd, &model.scoring, model.scored_at);
+        let (stored, _) = differences(&customers, &ranks, &model, model.as_of, Language::En, HashMap::new());
+        let mut stages: BTreeMap<&str, u64> = BTreeMap::new();
+        let mut grades: BTreeMap<&str, u64> = BTreeMap::new();
+        for new in &stored {
+            *stages.entry(new.score.lifecycle.as_deref().unwrap()).or_default() += 1;
+            *grades
+                .entry(new.score.pareto.as_ref().unwrap().grade.as_str())
+                .or_default() += 1;
+        }
+        let counted = |groups: &'_ [Group]| -> BTreeMap<String, u64> {
+            groups
+                .iter()
+                .map(|group| (group.key.clone(), group.customers))
+                .collect()
+        };
+        let named = |counts: BTreeMap<&str, u64>| -> BTreeMap<String, u64> {
+            counts.into_iter().map(|(key, count)| (key.to_owned(), count)).collect()
+        };
+        assert!(stages.len() > 3, "{stages:?}");
+        assert_eq!(counted(&model.population.lifecycle), named(stages));
+        assert_eq!(counted(&model.population.grades), named(grades));
     }
 
     #[test]

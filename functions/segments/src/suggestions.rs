@@ -103,8 +103,11 @@ struct Head {
     complete: bool,
 }
 
+/// Rules by the tenant and job they are of.
+type Remembered = moka::future::Cache<(TenantId, RecordId), Arc<Vec<Association>>>;
+
 /// The rules of a job do not change: this process reads them once.
-static RULES: LazyLock<moka::future::Cache<(TenantId, RecordId), Arc<Vec<Association>>>> = LazyLock::new(|| {
+static RULES: LazyLock<Remembered> = LazyLock::new(|| {
     moka::future::Cache::builder()
         .max_capacity(100)
         .time_to_idle(std::time::Duration::from_secs(600))

@@ -14,9 +14,10 @@ use rapport_runtime::App;
 use rapport_store::StoreError;
 use serde::Serialize;
 
-use crate::form::{self, Form};
+use crate::form::Form;
 use crate::link::{self, Link};
 use crate::page::{self, Notice};
+use crate::submission;
 
 /// An answer as recorded.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
@@ -75,7 +76,7 @@ pub async fn record(
             Err(dead) => return dead.page(&headers),
         };
         let RawBody(bytes) = RawBody::from_request(request, &app).await?;
-        let input = form::read(&bytes, &link.items())?;
+        let input = submission::read(&bytes, &link.items())?;
         return by_form(&app, &link, &token, id, input).await;
     }
     let link = link.map_err(link::Dead::problem)?;

@@ -137,6 +137,9 @@ pub struct Amounts {
     /// The mean tolerance of faults, 1 to 7.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fault_tolerance: Option<Figure>,
+    /// How often each answer was given to the survey's own scales and choices.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub items: BTreeMap<String, BTreeMap<String, u64>>,
 }
 
 /// What a group amounts to, and its one figure before it is rounded.
@@ -149,6 +152,7 @@ pub fn amount(metric: Metric, group: &Group) -> (Amounts, Option<Estimate>) {
         sent: group.sent,
         response_rate: statistics::share(size(group.replied), size(group.sent)).map(Figure::from),
         answered: group.answers(),
+        items: group.items.clone(),
         distribution: (lowest..=highest).map(|score| (score, 0)).collect(),
         ..Amounts::default()
     };

@@ -1,9 +1,8 @@
-//! The form of a survey: every item as plain HTML, what was given and what is wrong with it, and reading what comes back.
+//! The form of a survey: every item as plain HTML, what was given and what is wrong with it.
 //!
 //! Without script a page cannot hide what does not apply: such items say on what condition they are asked, and answers
 //! that do not apply are dropped when they arrive.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use axum::response::Response;
@@ -13,60 +12,11 @@ use rapport_domain::survey::{
     AnswerIn, Comparison, Condition, Item, ItemKind, Language, MOST_COMMENT, MOST_TEXT, Metric, POINTS, SCORE, Survey,
     escape,
 };
-use rapport_http::Problem;
-use rapport_http::problem::Code;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::link::Link;
 use crate::page;
-
-/// Reads what a form sends. Fields that are not ours are let pass: browsers and mail programs add their own.
-///
-/// # Errors
-/// `400` when it is no form.
-pub fn read(bytes: &[u8], items: &[Item]) -> Result<AnswerIn, Problem> {
-    let malformed = || Problem::new(Code::Malformed).detail("the form cannot be read");
-    let pairs: Vec<(String, String)> = serde_urlencoded::from_bytes(bytes).map_err(|_| malformed())?;
-    // Of a field that comes twice the last stands.
-    let fields: BTreeMap<&str, &str> = pairs
-        .iter()
-        .map(|(name, value)| (name.as_str(), value.trim()))
-        .collect();
-    let filled = |name: &str| fields.get(name).copied().filter(|text| !text.is_empty());
-    // What is no number stays what it is, to be refused as such.
-    let number = |text: &str| text.parse::<i64>().map_or_else(|_| text.into(), Value::from);
-    let mut answers = BTreeMap::new();
-    for item in items {
-        let name = field(item);
-        let value = match item.kind {
-            ItemKind::Scale => filled(&name).map(number),
-            ItemKind::Choice | ItemKind::Text => filled(&name).map(Value::from),
-            ItemKind::Split => {
-                let parts = item.choices.iter().filter_map(|choice| {
-                    let points = filled(&part(item, &choice.key)).map(number)?;
-                    Some((choice.key.clone(), points))
-                });
-                Some(parts.collect::<Map<String, Value>>())
-                    .filter(|parts| !parts.is_empty())
-                    .map(Value::Object)
-            }
-        };
-        answers.extend(value.map(|value| (item.key.clone(), value)));
-    }
-    Ok(AnswerIn {
-        score: filled(SCORE).map(|text| text.parse().unwrap_or(-1)),
-        comment: fields.get("comment").map(|text| (*text).to_owned()),
-        answers,
-    })
-}
-
-fn field(item: &Item) -> String {
-    format!("q.{}", item.key)
-}
-
-fn part(item: &Item, choice: &str) -> String {
-    format!("q.{}.{choice}", item.key)
-}
+use crate::submission::{field, part};
 
 /// All that the form shows.
 pub struct Form<'a> {
@@ -276,7 +226,7 @@ impl<'a> Form<'a> {
         };
         match self.language {
             Language::En => format!("Only if your answer to question {number} {en} {value}"),
-            Language::ZhCn => format!("仅当第 {number} 题的回答{zh_cn}{value}时填写"),
+            Language::ZhCn => format!("仅当第 {number} 题的回答{zh_cn} {value} 时填写"),
         }
     }
 
@@ -407,34 +357,16 @@ mod tests {
         // What is asked on a condition is not insisted on by the page.
         assert!(!html.contains("name=\"q.why\" rows=\"3\" maxlength=\"2000\" aria-label=\"3. Why?\" required"));
         assert!(!html.contains("<script"));
-        assert_eq!(html.matches("</textarea>").count(), 2);
-    }
-
-    #[test]
-    fn forms_are_read_as_answers() {
-        for (text, expected) in [
-            (
-                "score=4&comment=a+b%26",
-                json!({"score": 4, "comment": "a b&", "answers": {}}),
-            ),
-            (
-                "score=4&score=2&utm_source=x",
-                json!({"score": 2, "comment": null, "answers": {}}),
-            ),
-            ("score=&comment=", json!({"score": null, "comment": "", "answers": {}})),
-            ("score=four", json!({"score": -1, "comment": null, "answers": {}})),
-            ("", json!({"score": null, "comment": null, "answers": {}})),
-            (
-                "q.again=no&q.why=+&q.speed=2&q.split.a=60&q.split.b=&q.split=1&q.other=1",
-                json!({"score": null, "comment": null, "answers": {"again": "no", "speed": 2, "split": {"a": 60}}}),
-            ),
-            (
-                "q.speed=fast&q.split.a=x",
-                json!({"score": null, "comment": null, "answers": {"speed": "fast", "split": {"a": "x"}}}),
-            ),
+        let chinese = self::html(Metric::Csat, Language::ZhCn, own(), &answer, &faults);
+        for words in [
+            "仅当第 2 题的回答不为 “Y” 时填写",
+            "仅当第 1 题的回答不超过 3 时填写",
+            "请回答此题。",
+            "合计为 100",
+            "最多 5000 个字",
         ] {
-            let answer = read(text.as_bytes(), &own()).unwrap();
-            assert_eq!(serde_json::to_value(answer).unwrap(), expected, "{text}");
+            assert!(chinese.contains(words), "{words}: {chinese}");
         }
+        assert_eq!(html.matches("</textarea>").count(), 2);
     }
 }

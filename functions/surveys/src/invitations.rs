@@ -19,6 +19,9 @@ const GROUPS: [(&str, &str); 3] = [
     ("product_id", "product_ids"),
 ];
 
+/// Further filters of this list alone.
+const OWN: [&str; 2] = ["answer", "mailed"];
+
 /// Whether an invitation is counted in a group.
 fn is_in(doc: &Value, field: &str, group: &str) -> bool {
     match doc.get(field) {
@@ -26,6 +29,18 @@ fn is_in(doc: &Value, field: &str, group: &str) -> bool {
         Some(Value::Array(list)) if list.is_empty() => group == NONE,
         Some(Value::Array(list)) => list.iter().any(|entry| entry.as_str() == Some(group)),
         Some(value) => value.as_str() == Some(group),
+    }
+}
+
+/// Whether an item was answered so: `again:no`.
+fn is_answered(doc: &Value, answer: &str) -> bool {
+    let Some((item, expected)) = answer.split_once(':') else {
+        return false;
+    };
+    match doc.get("answers").and_then(|answers| answers.get(item)) {
+        Some(Value::String(word)) => word == expected,
+        Some(Value::Number(number)) => number.to_string() == expected,
+        _ => false,
     }
 }
 
@@ -70,13 +85,17 @@ pub fn listing() -> Doc {
     for (name, field) in GROUPS {
         doc = doc.query(name, &format!("By {field}; none for what has none"), &word);
     }
-    doc.query("mailed", "By whether it was mailed", &json!({"type": "boolean"}))
+    doc.query("answer", "By the answer to an item: again:no", &word).query(
+        "mailed",
+        "By whether it was mailed",
+        &json!({"type": "boolean"}),
+    )
 }
 
 pub async fn list(State(app): State<App>, caller: Caller, params: Params) -> Result<Response, Problem> {
     let mut known = vec!["limit", "cursor"];
     known.extend(filters::<Invitation>().map(|filter| filter.name));
-    known.extend(GROUPS.iter().map(|(name, _)| *name).chain(["mailed"]));
+    known.extend(GROUPS.iter().map(|(name, _)| *name).chain(OWN));
     params.only(&known)?;
     let limit = params.number("limit", 50, 1, 200)?;
     let groups: Vec<(&str, &str, &str)> = GROUPS
@@ -84,7 +103,8 @@ pub async fn list(State(app): State<App>, caller: Caller, params: Params) -> Res
         .filter_map(|(name, field)| Some((*name, *field, params.get(name)?)))
         .collect();
     let mailed = params.get("mailed").map(|_| params.flag("mailed", true)).transpose()?;
-    let own = |name: &str| name == "mailed" || GROUPS.iter().any(|(group, _)| *group == name);
+    let answer = params.get("answer");
+    let own = |name: &str| OWN.contains(&name) || GROUPS.iter().any(|(group, _)| *group == name);
     let common = Params(params.0.iter().filter(|(name, _)| !own(name)).cloned().collect());
     let given = given::<Invitation>(&common)?;
     let mut words: Vec<String> = given
@@ -92,14 +112,16 @@ pub async fn list(State(app): State<App>, caller: Caller, params: Params) -> Res
         .map(|(filter, value)| format!("{}={value}", filter.name))
         .collect();
     words.extend(groups.iter().map(|(name, _, value)| format!("{name}={value}")));
+    words.extend(answer.map(|answer| format!("answer={answer}")));
     words.extend(mailed.map(|mailed| format!("mailed={mailed}")));
     let identity = format!("/v1/{}?{}", Invitation::PLURAL, words.join("&"));
     let after = cursor(&app, &caller, &identity, &params)?;
     let zone = app.store.tenant_rules(caller.tenant).await?.settings.zone();
     let question = Question::new::<Invitation>(given, &zone)?;
-    let tested = !groups.is_empty() || mailed.is_some();
+    let tested = !groups.is_empty() || mailed.is_some() || answer.is_some();
     let fits = |doc: &Value| {
         groups.iter().all(|(_, field, group)| is_in(doc, field, group))
+            && answer.is_none_or(|answer| is_answered(doc, answer))
             && mailed.is_none_or(|mailed| is_mailed(doc) == mailed)
     };
     let (rows, next) = question

@@ -14,6 +14,7 @@ mod page;
 mod period;
 mod results;
 mod stop;
+mod submission;
 
 use axum::middleware::from_fn_with_state;
 use http::Method;
@@ -30,10 +31,14 @@ fn days(doc: Doc) -> Doc {
         .query("to", "The last day", &day)
 }
 
-/// With the parameters of a page.
-fn paged(doc: Doc) -> Doc {
-    doc.query("limit", "How many", &json!({"type": "integer", "minimum": 1}))
-        .query("cursor", "next_cursor of the page before", &json!({"type": "string"}))
+/// With the parameters of a page of at most so many.
+fn paged(doc: Doc, most: usize) -> Doc {
+    doc.query(
+        "limit",
+        "How many",
+        &json!({"type": "integer", "minimum": 1, "maximum": most}),
+    )
+    .query("cursor", "next_cursor of the page before", &json!({"type": "string"}))
 }
 
 /// The routes.
@@ -51,14 +56,15 @@ pub fn api(app: App) -> Api {
                 .detail("From counts by day, which follow an answer within seconds. Figures carry 95 % intervals: Wilson's for shares, Student's for means, adjusted Wald for the NPS. `rows` lists exactly the records behind a number. An answer counts on the day it was first given, what became of an invitation on the day it was due; `response_rate` is of the invitations due in the period.")
                 .query("by", "Also by group", &json!({"type": "string", "enum": results::BY}))
                 .query("format", "`csv` for a table", &json!({"type": "string", "enum": ["json", "csv"]}))
-                .answers::<results::Results>(200),
+                .answers::<results::Results>(200)
+                .answers_type(200, "text/csv"),
             results::read,
         )
         .route(
             get.clone(),
             "/v1/surveys/{id}/comments",
             read,
-            paged(days(Doc::new("What respondents wrote, the latest day first")))
+            paged(days(Doc::new("What respondents wrote, the latest day first")), 200)
                 .query("score_to", "Only with a score of at most this", &json!({"type": "integer"}))
                 .answers_schema(200, &json!({"type": "object", "required": ["data", "has_more"], "properties": {
                     "data": {"type": "array", "items": object()}, "has_more": {"type": "boolean"}, "next_cursor": {"type": "string"}}})),
@@ -68,7 +74,7 @@ pub fn api(app: App) -> Api {
             get.clone(),
             "/v1/surveys/{id}/answers.csv",
             read,
-            paged(days(Doc::new("Every answer as a table, the latest day first")))
+            paged(days(Doc::new("Every answer as a table, the latest day first")), 1_000)
                 .detail("UTF-8 with a byte order mark; at most 1,000 rows, and `Link` leads to the next. A text that a spreadsheet would take for a formula begins with an apostrophe.")
                 .answers_type(200, "text/csv"),
             answers::table,

@@ -22,8 +22,8 @@ fieldset{border:0;margin:0 0 1.25rem;padding:0}legend{font-size:1.25rem;font-wei
 .scale label:focus-within{outline:3px solid #8fb0ff}\
 .scale input{display:block;margin:0 auto .2rem}\
 .ends{display:flex;justify-content:space-between;font-size:.85rem;color:#525b6b;margin:.4rem 0 0}\
-fieldset.asked{padding-top:1rem;border-top:1px solid #dde1e8}.asked legend,.asked>label{font-size:1.05rem;font-weight:600;float:left;width:100%;margin-bottom:.5rem}\
-.asked legend+*,.asked>label+*{clear:both}h2{font-size:1.2rem;margin:1.5rem 0 .75rem}\
+fieldset.asked{padding-top:1rem;border-top:1px solid #dde1e8}.asked legend,.asked>label[for]{font-size:1.05rem;font-weight:600;float:left;width:100%;margin-bottom:.5rem}\
+.asked legend+*,.asked>label[for]+*{clear:both}h2{font-size:1.2rem;margin:1.5rem 0 .75rem}\
 .choice{display:block;border:1px solid #8a93a3;border-radius:.5rem;padding:.6rem;margin:.3rem 0;cursor:pointer}\
 .choice:has(:checked){background:#1f4fd8;border-color:#1f4fd8;color:#fff}\
 .points{display:flex;justify-content:space-between;align-items:center;gap:1rem;margin:.4rem 0}\

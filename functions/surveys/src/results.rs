@@ -54,7 +54,8 @@ impl By {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, utoipa::ToSchema)]
 #[schema(as = SurveyLinks)]
 pub struct Links {
-    /// The answers: as many as `answered`; with `&score=4` those counted at 4 in `distribution`.
+    /// The answers: as many as `answered`; with `&score=4` those counted at 4 in `distribution`, with
+    /// `&answer=again:no` those counted at `no` in `items.again`.
     answered: String,
     /// The invitations that were due.
     invitations: String,

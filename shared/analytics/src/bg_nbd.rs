@@ -12,6 +12,8 @@
 //! with a repeat purchase the log-parameters are drawn toward a prior: r = 0.5, a = 0.8, b = 2.5 (near the published
 //! estimates for the CDNOW cohort), and α such that the prior's mean rate r/α is the tenant's own: (Σx + ½) / ΣT.
 
+use std::collections::HashSet;
+
 use statrs::function::gamma::{digamma, ln_gamma};
 
 use crate::fit::{self, Basis, Convergence, Insufficient};
@@ -322,61 +324,32 @@ pub struct BgNbdFit {
 /// [`Insufficient`] for no customers, one customer, nobody who repeated, or customers that are all equal. The documented
 /// fallback is [`fit_or_prior`].
 pub fn fit(histories: &[History]) -> Result<BgNbdFit, Insufficient> {
-    let grouped = Grouped::new(histories);
-    grouped.sufficient()?;
-    // Time is measured in mean ages, so that the search is the same whatever the unit.
-    let unit = grouped.mean_age();
-    let scaled = grouped.scaled(1.0 / unit);
-    let mut centre = scaled.prior_model().logs();
-    centre[1] = centre[1].clamp(-8.0, 8.0);
-    let estimate = fit::maximise(
-        |theta| scaled.with_gradient(theta),
-        grouped.customers,
-        grouped.repeaters,
-        centre,
-    );
-    let mut theta = estimate.point;
-    theta[1] += unit.ln();
-    let model = BgNbd::from_logs(&theta);
-    Ok(BgNbdFit {
-        model,
-        log_likelihood: grouped.log_likelihood(&model),
-        covariance: estimate.covariance,
-        customers: grouped.customers,
-        repeaters: grouped.repeaters,
-        basis: estimate.basis,
-        convergence: estimate.convergence,
-    })
+    Grouped::new(histories).fit()
 }
 
 /// Fits the model, or gives the prior located by the tenant's mean purchase rate (without any history: one repeat
 /// purchase in two years), with the reason in `basis`.
 #[must_use]
 pub fn fit_or_prior(histories: &[History]) -> BgNbdFit {
-    fit(histories).unwrap_or_else(|reason| {
-        let grouped = Grouped::new(histories);
-        let model = grouped.prior_model();
-        BgNbdFit {
-            model,
-            log_likelihood: grouped.log_likelihood(&model),
-            covariance: fit::prior_covariance(),
-            customers: grouped.customers,
-            repeaters: grouped.repeaters,
-            basis: Basis::Prior(reason),
-            convergence: Convergence::NOT_NEEDED,
-        }
-    })
+    Grouped::new(histories).fit_or_prior()
+}
+
+/// The same from histories with the number of customers that have each, so that nobody has to copy them. It is fast where
+/// they rise by x, t_x and T; the answer depends on the order only by rounding.
+#[must_use]
+pub fn fit_counted_or_prior(histories: impl Iterator<Item = (History, u32)> + Clone) -> BgNbdFit {
+    Grouped::counted(histories).fit_or_prior()
 }
 
 /// One distinct (x, t_x, T), by position in the tables of distinct values.
 struct Row {
-    frequency: usize,
-    recency: usize,
-    age: usize,
-    customers: f64,
+    frequency: u32,
+    recency: u32,
+    age: u32,
+    customers: u32,
 }
 
-/// The histories grouped: what the likelihood needs, each distinct value once.
+/// The histories grouped: what the likelihood needs, each distinct value once. Sixteen bytes for each distinct history.
 struct Grouped {
     rows: Vec<Row>,
     /// Distinct x, rising, with the customers that have it.
@@ -396,34 +369,99 @@ impl Grouped {
                 .then(l.recency_weeks.total_cmp(&r.recency_weeks))
                 .then(l.age_weeks.total_cmp(&r.age_weeks))
         });
-        let mut times: Vec<f64> = sorted.iter().flat_map(|h| [h.recency_weeks, h.age_weeks]).collect();
+        Self::counted(sorted.iter().map(|history| (*history, 1)))
+    }
+
+    /// Neighbours that are equal become one row.
+    fn counted(histories: impl Iterator<Item = (History, u32)> + Clone) -> Self {
+        let cleaned = histories.map(|(history, customers)| (history.cleaned(), customers));
+        let mut distinct: HashSet<u64> = HashSet::new();
+        for (history, _) in cleaned.clone() {
+            distinct.extend([history.recency_weeks, history.age_weeks].map(f64::to_bits));
+        }
+        let mut times: Vec<f64> = distinct.into_iter().map(f64::from_bits).collect();
         times.sort_unstable_by(f64::total_cmp);
-        times.dedup();
-        let position = |time: f64| times.partition_point(|t| *t < time);
+        let position = |time: f64| times.partition_point(|t| *t < time) as u32;
         let mut rows: Vec<Row> = Vec::new();
         let mut frequencies: Vec<(f64, f64)> = Vec::new();
-        for same in sorted.chunk_by(|l, r| l == r) {
-            let (history, customers) = (same[0], same.len() as f64);
-            let x = f64::from(history.frequency);
+        let (mut all, mut repeaters) = (0_usize, 0_usize);
+        let mut before: Option<History> = None;
+        for (history, customers) in cleaned.filter(|(_, customers)| *customers > 0) {
+            let (x, count) = (f64::from(history.frequency), f64::from(customers));
             match frequencies.last_mut() {
-                Some((last, count)) if *last == x => *count += customers,
-                _ => frequencies.push((x, customers)),
+                Some((last, known)) if *last == x => *known += count,
+                _ => frequencies.push((x, count)),
             }
-            rows.push(Row {
-                frequency: frequencies.len() - 1,
-                recency: position(history.recency_weeks),
-                age: position(history.age_weeks),
-                customers,
-            });
+            all += customers as usize;
+            repeaters += if history.frequency > 0 { customers as usize } else { 0 };
+            match rows
+                .last_mut()
+                .filter(|row| before == Some(history) && row.customers.checked_add(customers).is_some())
+            {
+                Some(row) => row.customers += customers,
+                None => rows.push(Row {
+                    frequency: frequencies.len() as u32 - 1,
+                    recency: position(history.recency_weeks),
+                    age: position(history.age_weeks),
+                    customers,
+                }),
+            }
+            before = Some(history);
         }
-        let repeaters = sorted.iter().filter(|h| h.frequency > 0).count();
         Self {
             rows,
             frequencies,
             times,
-            customers: sorted.len(),
+            customers: all,
             repeaters,
         }
+    }
+
+    fn fit(&self) -> Result<BgNbdFit, Insufficient> {
+        self.sufficient()?;
+        // Time is measured in mean ages, so that the search is the same whatever the unit.
+        let unit = self.mean_age();
+        let times: Vec<f64> = self.times.iter().map(|time| time / unit).collect();
+        let prior = self.prior_model();
+        let in_units = BgNbd {
+            alpha: prior.alpha / unit,
+            ..prior
+        };
+        let mut centre = in_units.logs();
+        centre[1] = centre[1].clamp(-8.0, 8.0);
+        let estimate = fit::maximise(
+            |theta| self.with_gradient(theta, &times),
+            self.customers,
+            self.repeaters,
+            centre,
+        );
+        let mut theta = estimate.point;
+        theta[1] += unit.ln();
+        let model = BgNbd::from_logs(&theta);
+        Ok(BgNbdFit {
+            model,
+            log_likelihood: self.log_likelihood(&model),
+            covariance: estimate.covariance,
+            customers: self.customers,
+            repeaters: self.repeaters,
+            basis: estimate.basis,
+            convergence: estimate.convergence,
+        })
+    }
+
+    fn fit_or_prior(&self) -> BgNbdFit {
+        self.fit().unwrap_or_else(|reason| {
+            let model = self.prior_model();
+            BgNbdFit {
+                model,
+                log_likelihood: self.log_likelihood(&model),
+                covariance: fit::prior_covariance(),
+                customers: self.customers,
+                repeaters: self.repeaters,
+                basis: Basis::Prior(reason),
+                convergence: Convergence::NOT_NEEDED,
+            }
+        })
     }
 
     fn sufficient(&self) -> Result<(), Insufficient> {
@@ -437,22 +475,16 @@ impl Grouped {
     }
 
     fn total_age(&self) -> f64 {
-        self.rows.iter().map(|row| row.customers * self.times[row.age]).sum()
+        self.rows
+            .iter()
+            .map(|row| f64::from(row.customers) * self.times[row.age as usize])
+            .sum()
     }
 
     /// Mean T, or 1 where nobody has any age.
     fn mean_age(&self) -> f64 {
         let mean = self.total_age() / self.customers.max(1) as f64;
         if mean > 1e-6 { mean } else { 1.0 }
-    }
-
-    fn scaled(&self, by: f64) -> Self {
-        Self {
-            rows: self.rows.iter().map(|row| Row { ..*row }).collect(),
-            frequencies: self.frequencies.clone(),
-            times: self.times.iter().map(|t| t * by).collect(),
-            ..*self
-        }
     }
 
     /// The prior's centre, its mean rate put where the data's is.
@@ -470,18 +502,19 @@ impl Grouped {
     }
 
     fn log_likelihood(&self, model: &BgNbd) -> f64 {
-        self.evaluate(model).0
+        self.evaluate(model, &self.times).0
     }
 
-    fn with_gradient(&self, theta: &[f64; 4]) -> (f64, [f64; 4]) {
+    fn with_gradient(&self, theta: &[f64; 4], times: &[f64]) -> (f64, [f64; 4]) {
         let model = BgNbd::from_logs(theta);
-        let (value, [dr, dalpha, da, db]) = self.evaluate(&model);
+        let (value, [dr, dalpha, da, db]) = self.evaluate(&model, times);
         (value, [dr * model.r, dalpha * model.alpha, da * model.a, db * model.b])
     }
 
     /// Log-likelihood and its gradient by r, α, a, b. Gamma functions are taken once per distinct x, logarithms of time
-    /// once per distinct time, which leaves one exponential and one logarithm a row.
-    fn evaluate(&self, model: &BgNbd) -> (f64, [f64; 4]) {
+    /// once per distinct time, which leaves one exponential and one logarithm a row. The times are those of the table, in
+    /// any unit.
+    fn evaluate(&self, model: &BgNbd, times: &[f64]) -> (f64, [f64; 4]) {
         let BgNbd { r, alpha, a, b } = *model;
         let mut value = 0.0;
         let (mut dr, mut dalpha, mut da, mut db) = (0.0, 0.0, 0.0, 0.0);
@@ -501,28 +534,29 @@ impl Grouped {
                 db += customers * (psi_ab + digamma(b + x) - psi_b - psi_abx);
             }
         }
-        let logs: Vec<f64> = self.times.iter().map(|t| (alpha + t).ln()).collect();
+        let logs: Vec<f64> = times.iter().map(|t| (alpha + t).ln()).collect();
         let ln_a = a.ln();
         let ln_leaving: Vec<f64> = self.frequencies.iter().map(|(x, _)| (b + x - 1.0).ln()).collect();
         for row in &self.rows {
-            let x = self.frequencies[row.frequency].0;
-            let (shape, ln_age, age) = (r + x, logs[row.age], alpha + self.times[row.age]);
+            let customers = f64::from(row.customers);
+            let x = self.frequencies[row.frequency as usize].0;
+            let (shape, ln_age, age) = (r + x, logs[row.age as usize], alpha + times[row.age as usize]);
             if x == 0.0 {
-                value -= row.customers * shape * ln_age;
-                dr -= row.customers * ln_age;
-                dalpha -= row.customers * shape / age;
+                value -= customers * shape * ln_age;
+                dr -= customers * ln_age;
+                dalpha -= customers * shape / age;
                 continue;
             }
-            let (ln_recency, recency) = (logs[row.recency], alpha + self.times[row.recency]);
-            let odds = (ln_a - ln_leaving[row.frequency] + shape * (ln_age - ln_recency))
+            let (ln_recency, recency) = (logs[row.recency as usize], alpha + times[row.recency as usize]);
+            let odds = (ln_a - ln_leaving[row.frequency as usize] + shape * (ln_age - ln_recency))
                 .min(700.0)
                 .exp();
             let left = odds / (1.0 + odds);
-            value += row.customers * (odds.ln_1p() - shape * ln_age);
-            dr -= row.customers * (ln_age - left * (ln_age - ln_recency));
-            dalpha -= row.customers * shape * ((1.0 - left) / age + left / recency);
-            da += row.customers * left / a;
-            db -= row.customers * left / (b + x - 1.0);
+            value += customers * (odds.ln_1p() - shape * ln_age);
+            dr -= customers * (ln_age - left * (ln_age - ln_recency));
+            dalpha -= customers * shape * ((1.0 - left) / age + left / recency);
+            da += customers * left / a;
+            db -= customers * left / (b + x - 1.0);
         }
         (value, [dr, dalpha, da, db])
     }
@@ -582,12 +616,14 @@ mod tests {
         ];
         let grouped = Grouped::new(&data);
         for theta in [[0.0; 4], PUBLISHED.logs(), [1.0, -2.0, 0.5, -0.7]] {
-            let (_, gradient) = grouped.with_gradient(&theta);
+            let (_, gradient) = grouped.with_gradient(&theta, &grouped.times);
             for i in 0..4 {
                 let (mut up, mut down) = (theta, theta);
                 up[i] += 1e-5;
                 down[i] -= 1e-5;
-                let slope = (grouped.with_gradient(&up).0 - grouped.with_gradient(&down).0) / 2e-5;
+                let slope = (grouped.with_gradient(&up, &grouped.times).0
+                    - grouped.with_gradient(&down, &grouped.times).0)
+                    / 2e-5;
                 assert!(
                     (slope - gradient[i]).abs() < 1e-6,
                     "{theta:?} {i}: {slope} {}",

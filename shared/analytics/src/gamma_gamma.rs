@@ -90,7 +90,7 @@ impl GammaGamma {
     /// Log-likelihood of the mean spends (equation 1a of the note), over customers with a usable repeat purchase.
     #[must_use]
     pub fn log_likelihood(&self, spends: &[Spend]) -> f64 {
-        Grouped::new(spends).evaluate(self).0
+        Grouped::new(spends.iter().copied()).evaluate(self, 1.0).0
     }
 
     fn from_logs(theta: &[f64; 3]) -> Self {
@@ -146,46 +146,21 @@ pub struct GammaGammaFit {
 /// [`Insufficient`] if there is none (`NobodyRepeated` if there were customers at all), only one, or if all spend the
 /// same. The documented fallback is [`fit_or_prior`].
 pub fn fit(spends: &[Spend]) -> Result<GammaGammaFit, Insufficient> {
-    let grouped = Grouped::new(spends);
-    match grouped.customers {
-        0 if spends.is_empty() => return Err(Insufficient::NoCustomers),
-        0 => return Err(Insufficient::NobodyRepeated),
-        1 => return Err(Insufficient::OneCustomer),
-        _ if grouped.all_equal() => return Err(Insufficient::AllEqual),
-        _ => {}
-    }
-    // Spend is measured in mean spends, so that the search is the same whatever the currency.
-    let unit = grouped.mean();
-    let scaled = grouped.scaled(1.0 / unit);
-    let estimate = fit::maximise(
-        |theta| {
-            let model = GammaGamma::from_logs(theta);
-            let (value, [dp, dq, dv]) = scaled.evaluate(&model);
-            (value, [dp * model.p, dq * (model.q - 1.0), dv * model.v])
-        },
-        grouped.customers,
-        grouped.customers,
-        prior_model(1.0).logs(),
-    );
-    let mut theta = estimate.point;
-    theta[2] += unit.ln();
-    let model = GammaGamma::from_logs(&theta);
-    Ok(GammaGammaFit {
-        model,
-        log_likelihood: grouped.evaluate(&model).0,
-        covariance: estimate.covariance,
-        customers: grouped.customers,
-        basis: estimate.basis,
-        convergence: estimate.convergence,
-    })
+    Grouped::new(spends.iter().copied()).fit()
 }
 
 /// Fits the model, or gives the prior at the data's own mean spend, with the reason in `basis`. Without any spend to
 /// learn from the mean is `otherwise`, for example the mean amount of first purchases (1 if that is not positive).
 #[must_use]
 pub fn fit_or_prior(spends: &[Spend], otherwise: f64) -> GammaGammaFit {
-    fit(spends).unwrap_or_else(|reason| {
-        let grouped = Grouped::new(spends);
+    fit_each_or_prior(spends.iter().copied(), otherwise)
+}
+
+/// The same from spends that lie elsewhere, so that nobody has to copy them.
+#[must_use]
+pub fn fit_each_or_prior(spends: impl Iterator<Item = Spend>, otherwise: f64) -> GammaGammaFit {
+    let grouped = Grouped::new(spends);
+    grouped.fit().unwrap_or_else(|reason| {
         let known = if otherwise > 0.0 && otherwise.is_finite() {
             otherwise
         } else {
@@ -194,7 +169,7 @@ pub fn fit_or_prior(spends: &[Spend], otherwise: f64) -> GammaGammaFit {
         let model = prior_model(if grouped.customers > 0 { grouped.mean() } else { known });
         GammaGammaFit {
             model,
-            log_likelihood: grouped.evaluate(&model).0,
+            log_likelihood: grouped.evaluate(&model, 1.0).0,
             covariance: fit::prior_covariance(),
             customers: grouped.customers,
             basis: Basis::Prior(reason),
@@ -212,21 +187,34 @@ fn prior_model(mean: f64) -> GammaGamma {
     }
 }
 
-/// The usable customers grouped: gamma functions are needed once per distinct x, one logarithm per distinct (x, z).
+/// A distinct (x, z).
+struct Row {
+    /// Position of x.
+    frequency: u32,
+    customers: u32,
+    z: f64,
+}
+
+/// The usable customers grouped: gamma functions are needed once per distinct x, one logarithm per distinct (x, z). Sixteen
+/// bytes for each of these.
 struct Grouped {
-    /// x, customers with it, Σ ln z, Σ over them.
+    /// x, customers with it, Σ ln z over them.
     frequencies: Vec<(f64, f64, f64)>,
-    /// Position of x, z, customers.
-    rows: Vec<(usize, f64, f64)>,
+    rows: Vec<Row>,
+    /// Usable ones.
     customers: usize,
+    /// Whether there was nobody at all.
+    empty: bool,
 }
 
 impl Grouped {
-    fn new(spends: &[Spend]) -> Self {
-        let mut sorted: Vec<Spend> = spends.iter().copied().filter(Spend::is_usable).collect();
+    fn new(spends: impl Iterator<Item = Spend>) -> Self {
+        let mut spends = spends.peekable();
+        let empty = spends.peek().is_none();
+        let mut sorted: Vec<Spend> = spends.filter(Spend::is_usable).collect();
         sorted.sort_unstable_by(|l, r| l.purchases.cmp(&r.purchases).then(l.mean.total_cmp(&r.mean)));
         let mut frequencies: Vec<(f64, f64, f64)> = Vec::new();
-        let mut rows = Vec::new();
+        let mut rows = Vec::with_capacity(sorted.chunk_by(|l, r| l == r).count());
         for same in sorted.chunk_by(|l, r| l == r) {
             let (x, z, customers) = (f64::from(same[0].purchases), same[0].mean, same.len() as f64);
             match frequencies.last_mut() {
@@ -236,49 +224,74 @@ impl Grouped {
                 }
                 _ => frequencies.push((x, customers, customers * z.ln())),
             }
-            rows.push((frequencies.len() - 1, z, customers));
+            rows.push(Row {
+                frequency: frequencies.len() as u32 - 1,
+                customers: same.len() as u32,
+                z,
+            });
         }
         Self {
             frequencies,
             rows,
             customers: sorted.len(),
+            empty,
         }
     }
 
+    fn fit(&self) -> Result<GammaGammaFit, Insufficient> {
+        match self.customers {
+            0 if self.empty => return Err(Insufficient::NoCustomers),
+            0 => return Err(Insufficient::NobodyRepeated),
+            1 => return Err(Insufficient::OneCustomer),
+            _ if self.all_equal() => return Err(Insufficient::AllEqual),
+            _ => {}
+        }
+        // Spend is measured in mean spends, so that the search is the same whatever the currency.
+        let unit = self.mean();
+        let estimate = fit::maximise(
+            |theta| {
+                let model = GammaGamma::from_logs(theta);
+                let (value, [dp, dq, dv]) = self.evaluate(&model, 1.0 / unit);
+                (value, [dp * model.p, dq * (model.q - 1.0), dv * model.v])
+            },
+            self.customers,
+            self.customers,
+            prior_model(1.0).logs(),
+        );
+        let mut theta = estimate.point;
+        theta[2] += unit.ln();
+        let model = GammaGamma::from_logs(&theta);
+        Ok(GammaGammaFit {
+            model,
+            log_likelihood: self.evaluate(&model, 1.0).0,
+            covariance: estimate.covariance,
+            customers: self.customers,
+            basis: estimate.basis,
+            convergence: estimate.convergence,
+        })
+    }
+
     fn all_equal(&self) -> bool {
-        let Some((_, first, _)) = self.rows.first() else {
+        let Some(first) = self.rows.first() else {
             return true;
         };
-        self.rows.iter().all(|(_, z, _)| (z - first).abs() <= 1e-9 * first)
+        self.rows.iter().all(|row| (row.z - first.z).abs() <= 1e-9 * first.z)
     }
 
     /// Mean of the customers' means.
     fn mean(&self) -> f64 {
-        self.rows.iter().map(|(_, z, customers)| z * customers).sum::<f64>() / self.customers.max(1) as f64
+        let sum: f64 = self.rows.iter().map(|row| row.z * f64::from(row.customers)).sum();
+        sum / self.customers.max(1) as f64
     }
 
-    fn scaled(&self, by: f64) -> Self {
-        Self {
-            frequencies: self
-                .frequencies
-                .iter()
-                .map(|(x, n, ln_z)| (*x, *n, ln_z + n * by.ln()))
-                .collect(),
-            rows: self
-                .rows
-                .iter()
-                .map(|(position, z, n)| (*position, z * by, *n))
-                .collect(),
-            customers: self.customers,
-        }
-    }
-
-    /// Log-likelihood and its gradient by p, q, v.
-    fn evaluate(&self, model: &GammaGamma) -> (f64, [f64; 3]) {
+    /// Log-likelihood and its gradient by p, q, v, of the spends multiplied by `scale`.
+    fn evaluate(&self, model: &GammaGamma, scale: f64) -> (f64, [f64; 3]) {
         let GammaGamma { p, q, v } = *model;
         let (mut value, mut dp, mut dq, mut dv) = (0.0, 0.0, 0.0, 0.0);
         let (ln_gamma_q, psi_q, ln_v) = (ln_gamma(q), digamma(q), v.ln());
+        let ln_scale = scale.ln();
         for &(x, customers, ln_z) in &self.frequencies {
+            let ln_z = ln_z + customers * ln_scale;
             let (px, ln_x) = (p * x, x.ln());
             let (psi_sum, psi_px) = (digamma(px + q), digamma(px));
             value +=
@@ -287,8 +300,12 @@ impl Grouped {
             dq += customers * (psi_sum - psi_q + ln_v);
             dv += customers * q / v;
         }
-        for &(position, z, customers) in &self.rows {
-            let x = self.frequencies[position].0;
+        for row in &self.rows {
+            let (x, z, customers) = (
+                self.frequencies[row.frequency as usize].0,
+                row.z * scale,
+                f64::from(row.customers),
+            );
             let (sum, shape) = (v + x * z, p * x + q);
             let ln_sum = sum.ln();
             value -= customers * shape * ln_sum;
@@ -337,9 +354,9 @@ mod tests {
 
     #[test]
     fn gradient_agrees_with_differences() {
-        let grouped = Grouped::new(&[spent(1, 10.0), spent(3, 25.0), spent(8, 40.0), spent(3, 25.0)]);
-        let (_, gradient) = grouped.evaluate(&PUBLISHED);
-        let value = |p: f64, q: f64, v: f64| grouped.evaluate(&GammaGamma { p, q, v }).0;
+        let grouped = Grouped::new([spent(1, 10.0), spent(3, 25.0), spent(8, 40.0), spent(3, 25.0)].into_iter());
+        let (_, gradient) = grouped.evaluate(&PUBLISHED, 1.0);
+        let value = |p: f64, q: f64, v: f64| grouped.evaluate(&GammaGamma { p, q, v }, 1.0).0;
         let GammaGamma { p, q, v } = PUBLISHED;
         let step = 1e-5;
         let slopes = [

@@ -134,7 +134,22 @@ impl Model {
         Self {
             bg_nbd: bg_nbd::fit_or_prior(&histories),
             gamma_gamma: gamma_gamma::fit_or_prior(&spends, typical),
-            frequency_spend_correlation: correlation(&spends),
+            frequency_spend_correlation: correlation(spends.into_iter()),
+        }
+    }
+
+    /// The same from histories with the number of customers that have each, rising by x, t_x and T, and the spend of each
+    /// customer: so that the figures of a million customers need not be copied.
+    #[must_use]
+    pub fn fit_counted(
+        histories: impl Iterator<Item = (History, u32)> + Clone,
+        spends: impl Iterator<Item = Spend> + Clone,
+        typical: f64,
+    ) -> Self {
+        Self {
+            bg_nbd: bg_nbd::fit_counted_or_prior(histories),
+            gamma_gamma: gamma_gamma::fit_each_or_prior(spends.clone(), typical),
+            frequency_spend_correlation: correlation(spends),
         }
     }
 
@@ -220,9 +235,8 @@ fn discounted_if_active(model: &BgNbd, history: &History, yearly: f64, periods: 
     total
 }
 
-fn correlation(spends: &[Spend]) -> Option<f64> {
+fn correlation(spends: impl Iterator<Item = Spend>) -> Option<f64> {
     let mut usable: Vec<(f64, f64)> = spends
-        .iter()
         .filter(|s| s.purchases > 0 && s.mean > 0.0 && s.mean.is_finite())
         .map(|s| (f64::from(s.purchases), s.mean))
         .collect();
@@ -359,7 +373,7 @@ mod tests {
             (&[spend(1, 4.0), spend(2, 2.0), spend(3, 3.0)], Some(-0.5)),
         ];
         for (data, expected) in cases {
-            match (correlation(data), expected) {
+            match (correlation(data.iter().copied()), expected) {
                 (Some(got), Some(expected)) => assert!((got - expected).abs() < 1e-12),
                 (got, expected) => assert_eq!(got, expected),
             }

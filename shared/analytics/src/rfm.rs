@@ -57,16 +57,50 @@ impl Scores {
 /// Scores by Hughes' nested fifths, in the order of the input.
 #[must_use]
 pub fn nested(customers: &[Figures]) -> Vec<Scores> {
-    let mut scores = vec![MIDDLE; customers.len()];
-    let mut order: Vec<usize> = (0..customers.len()).collect();
-    order.sort_unstable_by(|&l, &r| by_recency(&customers[l], &customers[r]));
+    let of = |i: u32| &customers[i as usize];
+    nested_with(
+        customers.len(),
+        |l, r| by_recency(of(l), of(r)),
+        |l, r| by_frequency(of(l), of(r)),
+        |l, r| by_monetary(of(l), of(r)),
+    )
+}
+
+/// The same for customers in compact columns, who come in the order of their ids: of equal ones the earlier ranks better.
+/// Each figure is asked for by position; amounts are in the smallest unit of the currency. Four bytes a customer are
+/// needed beside the scores.
+#[must_use]
+pub fn nested_by_position(
+    customers: usize,
+    recency_days: impl Fn(u32) -> i64,
+    frequency: impl Fn(u32) -> u32,
+    monetary: impl Fn(u32) -> i64,
+) -> Vec<Scores> {
+    nested_with(
+        customers,
+        |l, r| recency_days(l).cmp(&recency_days(r)).then(l.cmp(&r)),
+        |l, r| frequency(r).cmp(&frequency(l)).then(l.cmp(&r)),
+        |l, r| monetary(r).cmp(&monetary(l)).then(l.cmp(&r)),
+    )
+}
+
+/// Nested fifths of positions, the better first by each order. The orders are total.
+fn nested_with(
+    customers: usize,
+    by_recency: impl Fn(u32, u32) -> Ordering,
+    by_frequency: impl Fn(u32, u32) -> Ordering,
+    by_monetary: impl Fn(u32, u32) -> Ordering,
+) -> Vec<Scores> {
+    let mut scores = vec![MIDDLE; customers];
+    let mut order: Vec<u32> = (0..customers as u32).collect();
+    order.sort_unstable_by(|l, r| by_recency(*l, *r));
     for (r, fifth) in fifths(&mut order) {
-        fifth.sort_unstable_by(|&l, &r| by_frequency(&customers[l], &customers[r]));
+        fifth.sort_unstable_by(|l, r| by_frequency(*l, *r));
         for (f, cell) in fifths(fifth) {
-            cell.sort_unstable_by(|&l, &r| by_monetary(&customers[l], &customers[r]));
+            cell.sort_unstable_by(|l, r| by_monetary(*l, *r));
             for (m, members) in fifths(cell) {
                 for &member in members.iter() {
-                    scores[member] = Scores { r, f, m };
+                    scores[member as usize] = Scores { r, f, m };
                 }
             }
         }
@@ -97,7 +131,7 @@ pub fn independent(customers: &[Figures]) -> Vec<Scores> {
 const MIDDLE: Scores = Scores { r: 3, f: 3, m: 3 };
 
 /// Cuts a slice, best first, into five parts with their scores.
-fn fifths(best_first: &mut [usize]) -> impl Iterator<Item = (u8, &mut [usize])> {
+fn fifths<T>(best_first: &mut [T]) -> impl Iterator<Item = (u8, &mut [T])> {
     let n = best_first.len();
     // Part g begins at the first i with (2i + 1) · 5 ≥ 2n · g.
     let begin = move |part: usize| (2 * n * part).div_ceil(5).saturating_sub(1).div_ceil(2);

@@ -103,6 +103,24 @@ proptest! {
     }
 
     #[test]
+    fn compact_columns_give_what_whole_records_do(customers in figures()) {
+        // Ids are positions, amounts are quarters.
+        let at = |i: u32| &customers[i as usize];
+        let quarters = |i: u32| (at(i).monetary * 4.0) as i64;
+        let scores = rfm::nested_by_position(customers.len(), |i| at(i).recency_days, |i| at(i).frequency, quarters);
+        prop_assert_eq!(scores, rfm::nested(&customers));
+        let contributions: Vec<Contribution> = customers.iter().map(|c| Contribution { id: c.id, amount: c.monetary }).collect();
+        let whole = pareto::analyse(&contributions, Cuts::default());
+        let mut standings = whole.standings.clone();
+        standings.reverse();
+        let told = |i: u32, standing| standings[i as usize] = standing;
+        let compact = pareto::analyse_by_position(customers.len(), |i| at(i).monetary, Cuts::default(), told);
+        prop_assert_eq!(&standings, &whole.standings);
+        prop_assert_eq!(compact.lorenz(100), whole.lorenz(100));
+        prop_assert_eq!((compact.total, compact.gini), (whole.total, whole.gini));
+    }
+
+    #[test]
     fn rfm_parts_are_equal_and_ordered(customers in figures()) {
         let n = customers.len();
         let equal = |sizes: &[usize]| {
@@ -323,6 +341,20 @@ proptest! {
 proptest! {
     // Each case fits models, so fewer of them.
     #![proptest_config(cases(Some(48)))]
+
+    #[test]
+    fn counted_histories_are_fitted_as_each_one_is(customers in vec((customer(), 1..4_u32), 2..60)) {
+        let each: Vec<Customer> = customers.iter().flat_map(|(c, n)| (0..*n).map(|_| *c)).collect();
+        let one_by_one = Model::fit(&each);
+        let histories = customers.iter().map(|(c, n)| (c.history, *n));
+        let counted = Model::fit_counted(histories, each.iter().map(|c| c.spend), 0.0);
+        prop_assert_eq!(&counted.gamma_gamma, &one_by_one.gamma_gamma);
+        prop_assert_eq!(counted.frequency_spend_correlation, one_by_one.frequency_spend_correlation);
+        prop_assert_eq!(counted.bg_nbd.basis, one_by_one.bg_nbd.basis);
+        prop_assert_eq!((counted.bg_nbd.customers, counted.bg_nbd.repeaters), (one_by_one.bg_nbd.customers, one_by_one.bg_nbd.repeaters));
+        let (l, r) = (counted.bg_nbd.log_likelihood, one_by_one.bg_nbd.log_likelihood);
+        prop_assert!((l - r).abs() < 1e-5 * (1.0 + r.abs()), "{l} {r}");
+    }
 
     #[test]
     fn a_fit_does_not_depend_on_the_order((given, shuffled) in with_shuffled(vec(customer(), 0..60))) {

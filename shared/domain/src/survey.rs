@@ -6,23 +6,26 @@
 //! What answers amount to is computed in `rapport_analytics`; nothing here sends or shows anything.
 
 mod answer;
+mod complaint;
 mod counts;
 mod invitation;
 mod item;
 mod language;
 mod link;
 mod metric;
+mod occasion;
 mod questionnaire;
 mod schedule;
 mod servqual;
 
 pub use answer::{ALREADY_ANSWERED, AnswerIn, MOST_COMMENT, MOST_TEXT};
 pub use counts::{Counts, DimensionSums, Group, Grouping, Moments, NONE, ServqualSums, Tally, count};
-pub use invitation::{ANSWERABLE, Invitation, InvitationIn, InvitationStatus, Occasion, REPLACEABLE, Skip};
+pub use invitation::{ANSWERABLE, Invitation, InvitationIn, InvitationStatus, REPLACEABLE, Skip};
 pub use item::{Choice, Comparison, Condition, Item, ItemKind, POINTS, SCORE};
 pub use language::{Language, Localised};
 pub use link::{SurveyToken, TokenError};
 pub use metric::Metric;
+pub use occasion::Occasion;
 pub use questionnaire::{Survey, SurveyIn, Trigger};
 pub use schedule::{after_quiet_hours, due, sampled};
 pub use servqual::{DIMENSIONS, FULL_SIZES, Ratings};

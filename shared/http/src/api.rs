@@ -100,9 +100,16 @@ impl Doc {
         self
     }
 
-    /// Answers with a body of some other type, or with none when the type is empty.
+    /// Answers with a body of some other type, beside one that is known for the status already, or with none when the type
+    /// is empty.
     #[must_use]
     pub fn answers_type(mut self, status: u16, media_type: &str) -> Self {
+        if let Some(Value::Object(known)) = self.answers.get_mut(&status)
+            && !media_type.is_empty()
+        {
+            known.insert(media_type.to_owned(), json!({"schema": {"type": "string"}}));
+            return self;
+        }
         let content = if media_type.is_empty() {
             Value::Null
         } else {

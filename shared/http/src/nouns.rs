@@ -107,11 +107,6 @@ impl Resource for rapport_domain::company::Company {
     ];
 }
 
-impl Resource for rapport_domain::win_back::WinBack {
-    const AREA: Area = Area::WinBacks;
-    const EXPANDS: &'static [Expand] = &[OWNER, CONTACT];
-}
-
 impl Resource for rapport_domain::survey::Survey {
     const AREA: Area = Area::Surveys;
 }

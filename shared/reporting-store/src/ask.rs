@@ -5,11 +5,14 @@ use jiff::civil::Date;
 use rapport_domain::Invalid;
 use rapport_http::problem::Code;
 use rapport_http::{Params, Problem};
-use rapport_reporting::period::Days;
+use rapport_reporting::period::{Days, Grain};
 use rapport_reporting::report::{Ask, Definition};
 
 /// The most days a report looks at: twenty years.
 const MOST_DAYS: i64 = 7_306;
+
+/// The most spans of time in one answer.
+const MOST_SPANS: usize = 1_000;
 
 /// The report of a name.
 ///
@@ -73,6 +76,12 @@ pub fn ask(definition: &'static Definition, params: &Params, today: Date) -> Res
         convert: params.flag("convert", false)?,
         today,
     };
+    if let Some(grain) = Grain::from_word(by)
+        && ask.days.spans(grain).len() > MOST_SPANS
+    {
+        let detail = format!("these are more than {MOST_SPANS} times: take longer ones or fewer days");
+        return Err(Invalid::one("by", "too_many", detail).into());
+    }
     let months_only = (definition.needs)(&ask)
         .iter()
         .any(|need| need.family.is_dated() && need.dimension != rapport_reporting::cells::Dimension::Day);

@@ -18,8 +18,8 @@ use rapport_scoring::Model;
 use rapport_store::page::Query;
 use rapport_store::{Store, Table};
 
-/// The most items of sums read for one report: about 40 MB.
-const MOST_CHUNKS: usize = 1_000;
+/// The most bytes of sums read in one dimension: in memory they take several times as much.
+const MOST_BYTES: usize = 30_000_000;
 /// The most products whose stock is looked at.
 const MOST_PRODUCTS: usize = 10_000;
 /// The most scores looked at: beyond these, what the last recompute counted stands for them.
@@ -76,7 +76,7 @@ pub async fn load(app: &App, tenant: TenantId, definition: &Definition, ask: &As
             let family = need.family.word();
             let (found, settling) = futures::try_join!(
                 app.store
-                    .sheets(tenant, (family, need.dimension.word()), (&from, &to), MOST_CHUNKS),
+                    .sheets(tenant, (family, need.dimension.word()), (&from, &to), MOST_BYTES),
                 app.store.is_dirty(tenant, family, (&from, &to)),
             )?;
             let found = found.ok_or_else(|| {

@@ -82,13 +82,13 @@ impl Customer {
     /// What the models know of the customer at the end of a day.
     #[must_use]
     pub fn for_models(&self, day: i32, currency: Currency) -> lifetime_value::Customer {
-        let weeks = |days: i64| days as f64 / DAYS_PER_WEEK;
+        let since_first = |day: i32| i64::from(day) - i64::from(self.first);
         lifetime_value::Customer {
-            history: History {
-                frequency: self.frequency.saturating_sub(1),
-                recency_weeks: weeks(i64::from(self.last) - i64::from(self.first)),
-                age_weeks: weeks(i64::from(day) - i64::from(self.first)),
-            },
+            history: history(
+                self.frequency.saturating_sub(1),
+                since_first(self.last),
+                since_first(day),
+            ),
             spend: Spend {
                 purchases: self.repeats,
                 mean: if self.repeats == 0 {
@@ -98,6 +98,16 @@ impl Customer {
                 },
             },
         }
+    }
+}
+
+/// A history from repeat purchases and the days from the first purchase to the last and to the day looked at.
+pub(crate) fn history(repeats: u32, to_last: i64, to_day: i64) -> History {
+    let weeks = |days: i64| days as f64 / DAYS_PER_WEEK;
+    History {
+        frequency: repeats,
+        recency_weeks: weeks(to_last),
+        age_weeks: weeks(to_day),
     }
 }
 

@@ -13,6 +13,12 @@ pub const LONGEST: i64 = 3_650;
 pub struct Gaps(BTreeMap<u32, u64>);
 
 impl Gaps {
+    /// No gaps yet.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self(BTreeMap::new())
+    }
+
     /// Counts the gaps between rising days.
     pub fn count(&mut self, days: &[i64]) {
         for pair in days.windows(2) {

@@ -11,6 +11,8 @@ use rapport_domain::settings::ScoringSettings;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
+use crate::population::Population;
+
 /// One fitted part: its parameters and what they rest on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Part<const N: usize> {
@@ -155,6 +157,9 @@ pub struct Model {
     pub scoring: ScoringSettings,
     /// The segments that have members.
     pub segments: Vec<Segment>,
+    /// How many customers are what. Nobody where the model was stored before this was kept.
+    #[serde(default)]
+    pub population: Population,
 }
 
 impl Part<4> {

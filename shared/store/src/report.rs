@@ -559,7 +559,7 @@ impl Store {
             .await
     }
 
-    /// The sums of a family in a dimension, from one sheet to another: pairs of sheet and chunk, at most `most` of them.
+    /// The sums of a family in a dimension, from one sheet to another: pairs of sheet and chunk, of at most `most` bytes.
     /// Half a read unit for each 4 KB.
     ///
     /// # Errors
@@ -578,19 +578,21 @@ impl Store {
             ..Query::default()
         };
         let mut found = Vec::new();
+        let mut bytes = 0;
         let mut after = None;
         loop {
             let page = self
-                .query(tenant, Table::Reports, &query, most + 1, after.as_ref())
+                .query(tenant, Table::Reports, &query, 10_000, after.as_ref())
                 .await?;
             for item in &page.items {
                 if let Some((sheet, _)) = text_of(item, "sk").and_then(|sk| sk.rsplit_once('#'))
                     && let Some(doc) = text_of(item, "doc")
                 {
+                    bytes += doc.len();
                     found.push((sheet.to_owned(), doc.to_owned()));
                 }
             }
-            if found.len() > most {
+            if bytes > most {
                 return Ok(None);
             }
             after = page.next;

@@ -74,7 +74,8 @@ fn read(page: &Items) -> Result<Vec<Record<WinBack>>, StoreError> {
 }
 
 impl Store {
-    /// Opens cases for what was found, each once; a case that is open when its customer is lost goes on as one of a loss.
+    /// Opens cases for what was found, each once. A case that is open when its customer is lost goes on as one of a loss; one
+    /// that ended without a return is followed by a second.
     /// The second part is the user who looks after the customer. How many cases are new.
     ///
     /// # Errors
@@ -108,12 +109,18 @@ impl Store {
                 continue;
             }
             let earlier = known.get(&finding.id_at(Silence::AtRisk).to_string());
-            if let Some(row) = earlier
-                && let case = parse::<WinBack>(&row.doc)?
-                && case.body.is_open()
-            {
-                self.raise_to_loss(&context(case.meta.id), case.meta.id).await?;
-                continue;
+            if let Some(row) = earlier {
+                let case = parse::<WinBack>(&row.doc)?;
+                let is_open = case.body.is_open();
+                // One whose window is over only waits to be closed.
+                if is_open && case.body.window_ends_on >= finding.found_on {
+                    self.raise_to_loss(&context(case.meta.id), case.meta.id).await?;
+                    continue;
+                }
+                // Whom somebody dismissed stays dismissed for as long as the silence lasts.
+                if !is_open && !case.body.measured {
+                    continue;
+                }
             }
             let cx = context(id);
             let common = Common {

@@ -151,6 +151,9 @@ pub struct Servqual {
     pub overall: Estimate,
     /// Mean of the gaps weighted by each respondent's points.
     pub weighted: Estimate,
+    /// How much each dimension matters: the mean of the points given to it over 100, in the order of [`Dimension::ALL`].
+    /// They add up to 1.
+    pub importance: [f64; 5],
 }
 
 /// Gaps over all respondents, full and short forms alike; nothing without answers.
@@ -158,11 +161,16 @@ pub struct Servqual {
 pub fn servqual(answers: &[ServqualAnswer]) -> Option<Servqual> {
     let gaps: Vec<[f64; 5]> = answers.iter().map(ServqualAnswer::gaps).collect();
     let over = |values: Vec<f64>| mean(&values, -6.0, 6.0);
+    let share = |dimension: usize| {
+        let shares: Vec<f64> = answers.iter().map(|answer| answer.weights[dimension]).collect();
+        mean(&shares, 0.0, 1.0).map(|mean| mean.value)
+    };
     let of = |dimension: usize| over(gaps.iter().map(|g| g[dimension]).collect());
     Some(Servqual {
         gaps: [of(0)?, of(1)?, of(2)?, of(3)?, of(4)?],
         overall: over(gaps.iter().map(|g| g.iter().sum::<f64>() / 5.0).collect())?,
         weighted: over(answers.iter().map(ServqualAnswer::weighted_gap).collect())?,
+        importance: [share(0)?, share(1)?, share(2)?, share(3)?, share(4)?],
     })
 }
 
@@ -187,6 +195,9 @@ mod tests {
         assert_eq!(means, [0.0, -0.5, 0.0, 0.0, -1.0]);
         assert!((both.overall.value + 0.3).abs() < 1e-12 && both.overall.n == 2);
         assert!((both.weighted.value + 0.3).abs() < 1e-12);
+        for (got, expected) in both.importance.iter().zip([0.1, 0.4, 0.1, 0.3, 0.1]) {
+            assert!((got - expected).abs() < 1e-12, "{:?}", both.importance);
+        }
         assert_eq!(servqual(&[]), None);
     }
 

@@ -9,7 +9,11 @@ use std::collections::BTreeMap;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
+use serde_json::Value;
+
 use super::invitation::{Invitation, InvitationStatus};
+use super::item::{Item, ItemKind};
+use super::questionnaire::Survey;
 use super::servqual::{FULL_SIZES, Ratings};
 
 /// The group of what has no segment, agent or product.
@@ -62,6 +66,9 @@ pub struct Tally {
     /// What was said of each dimension, on the same day.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ratings: Option<Ratings>,
+    /// The answers to the survey's own scales and choices, by the keys of the items.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub items: BTreeMap<String, String>,
     /// The segment.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub segment: Option<String>,
@@ -91,9 +98,9 @@ impl Tally {
 }
 
 impl Invitation {
-    /// What it adds to which days.
+    /// What it adds to which days, where these are the survey's items.
     #[must_use]
-    pub fn tallies(&self) -> BTreeMap<Date, Tally> {
+    pub fn tallies(&self, items: &[Item]) -> BTreeMap<Date, Tally> {
         let about = Tally {
             segment: self.segment.clone(),
             agent: self.agent_id.map(|id| id.to_string()),
@@ -109,9 +116,26 @@ impl Invitation {
             let tally = days.entry(day).or_insert_with(|| about.clone());
             tally.score = Some(score);
             tally.ratings = Ratings::of(self.metric, &self.answers);
+            tally.items = own_answers(items, self);
         }
         days
     }
+}
+
+/// The answers to scales and choices that are not statements of the metric: those are told by dimension.
+fn own_answers(items: &[Item], invitation: &Invitation) -> BTreeMap<String, String> {
+    let usual = Survey::usual_items(invitation.metric);
+    let own = items.iter().filter(|item| {
+        matches!(item.kind, ItemKind::Scale | ItemKind::Choice) && usual.iter().all(|usual| usual.key != item.key)
+    });
+    let answered = own.filter_map(|item| {
+        let word = match invitation.answers.get(&item.key)? {
+            Value::String(word) => word.clone(),
+            number => number.as_i64()?.to_string(),
+        };
+        Some((item.key.clone(), word))
+    });
+    answered.collect()
 }
 
 /// A sum and the sum of its squares, of as many values as there are answers.
@@ -222,6 +246,9 @@ pub struct Group {
     /// What was said of SERVQUAL's dimensions.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub servqual: Option<ServqualSums>,
+    /// How often each answer was given to the survey's own scales and choices.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub items: BTreeMap<String, BTreeMap<String, u64>>,
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref)]
@@ -257,6 +284,10 @@ impl Group {
         if let Some(ratings) = &tally.ratings {
             self.servqual.get_or_insert_default().add(ratings);
         }
+        for (item, answer) in &tally.items {
+            let answers = self.items.entry(item.clone()).or_default();
+            *answers.entry(answer.clone()).or_default() += 1;
+        }
     }
 
     /// Adds the counts of another.
@@ -271,6 +302,12 @@ impl Group {
         }
         if let Some(theirs) = &other.servqual {
             self.servqual.get_or_insert_default().merge(theirs);
+        }
+        for (item, theirs) in &other.items {
+            let mine = self.items.entry(item.clone()).or_default();
+            for (answer, count) in theirs {
+                *mine.entry(answer.clone()).or_default() += count;
+            }
         }
     }
 }
@@ -350,6 +387,7 @@ mod tests {
             .map(|n| Tally {
                 score: Some(5),
                 ratings: Some(ratings(20 + n % 3, 17 + n)),
+                items: BTreeMap::from([("again".to_owned(), (n % 2).to_string())]),
                 ..Tally::default()
             })
             .collect();
@@ -359,6 +397,10 @@ mod tests {
             parts.merge(&count(part, Grouping::All)["all"]);
         }
         assert_eq!(&parts, whole);
+        assert_eq!(
+            whole.items["again"],
+            BTreeMap::from([("0".to_owned(), 4), ("1".to_owned(), 3)])
+        );
         let text = serde_json::to_string(whole).unwrap();
         assert_eq!(&serde_json::from_str::<Group>(&text).unwrap(), whole);
         // One respondent by hand: gaps of −2 over 4 and 5 statements, brought to 20.

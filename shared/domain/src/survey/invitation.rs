@@ -11,11 +11,11 @@ use super::answer::{ALREADY_ANSWERED, AnswerIn, Checked};
 use super::item::Item;
 use super::language::Language;
 use super::metric::Metric;
+use super::occasion::Occasion;
 use super::questionnaire::Trigger;
 use crate::id::{Prefix, RecordId};
 use crate::invalid::Invalid;
 use crate::record::{Kind, Rules};
-use crate::ticket::{Channel, TicketIn, TicketKind};
 
 /// For how long a link can be answered, from when the invitation is due.
 pub const ANSWERABLE: SignedDuration = SignedDuration::from_hours(24 * 30);
@@ -145,41 +145,6 @@ pub struct Invitation {
     pub complaint_id: Option<RecordId>,
 }
 
-/// What somebody is asked about.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Occasion {
-    /// What happened.
-    pub trigger: Trigger,
-    /// The ticket or order.
-    pub subject: RecordId,
-    /// Its number, as the customer knows it.
-    pub reference: Option<String>,
-    /// When it happened; for an order, when we heard.
-    pub at: Timestamp,
-    /// What tells this occasion from others about the same subject: when a ticket was resolved. An order is fulfilled
-    /// once.
-    pub resolved_at: Option<Timestamp>,
-    /// The firm in this matter.
-    pub company_id: Option<RecordId>,
-    /// Who the ticket is assigned to.
-    pub agent_id: Option<RecordId>,
-    /// The products of the order.
-    pub product_ids: Vec<RecordId>,
-}
-
-impl Occasion {
-    /// The id of the invitation that this occasion makes: the same however often it is heard of.
-    #[must_use]
-    pub fn invitation_id(&self) -> RecordId {
-        let made = i64::try_from(self.subject.millis()).ok();
-        let made = made.and_then(|millis| Timestamp::from_millisecond(millis).ok());
-        let time = self.resolved_at.or(made).unwrap_or(Timestamp::UNIX_EPOCH);
-        let nth = self.resolved_at.map_or(0, Timestamp::as_millisecond);
-        let text = format!("{}\n{}\n{nth}", self.subject, self.trigger.as_str());
-        RecordId::derived(Prefix::SurveyInvitation, time, &text)
-    }
-}
-
 impl Invitation {
     /// A new invitation.
     #[must_use]
@@ -306,61 +271,6 @@ impl Invitation {
             ..self.clone()
         })
     }
-
-    /// Whether somebody should look after the customer, and nobody was told yet.
-    #[must_use]
-    pub fn wants_complaint(&self) -> bool {
-        self.complaint_id.is_none() && self.score.is_some_and(|score| self.metric.is_bad(score))
-    }
-
-    /// The ticket that a bad answer opens: its id and what it says, in the tenant's language. That there is only one is
-    /// held by `complaint_id`, which is written together with it.
-    #[must_use]
-    pub fn complaint(&self, invitation: RecordId, now: Timestamp, language: Language) -> (RecordId, TicketIn) {
-        let id = RecordId::derived(Prefix::Ticket, now, &format!("complaint\n{invitation}"));
-        let score = self.score.unwrap_or_default();
-        let (metric, highest) = (self.metric.as_str().to_uppercase(), self.metric.scale().1);
-        let reference = self.reference.as_deref().unwrap_or_default();
-        let about = match (self.trigger, language) {
-            (Trigger::TicketResolved, Language::En) => format!("ticket {reference}"),
-            (Trigger::TicketResolved, Language::ZhCn) => format!("工单 {reference}"),
-            (Trigger::OrderFulfilled, Language::En) => format!("order {reference}"),
-            (Trigger::OrderFulfilled, Language::ZhCn) => format!("订单 {reference}"),
-        };
-        let (subject, source) = match language {
-            Language::En => (
-                format!(
-                    "Dissatisfied customer: {metric} {score} of {highest}, {}",
-                    about.trim_end()
-                ),
-                "Answer to the survey",
-            ),
-            Language::ZhCn => (
-                format!("客户不满意：{metric} {score}/{highest}，{}", about.trim_end()),
-                "调查回复",
-            ),
-        };
-        let mut body = self.comment.clone().unwrap_or_default();
-        if !body.is_empty() {
-            body.push_str("\n\n");
-        }
-        body.push_str(&format!("{source} {invitation}"));
-        if let Some(ticket) = self.ticket_id {
-            body.push_str(&format!(" ({ticket})"));
-        }
-        let word = |id: Option<RecordId>| id.map(|id| id.to_string());
-        let ticket = TicketIn {
-            subject: Some(subject),
-            body: Some(body),
-            contact_id: Some(self.contact_id.to_string()),
-            company_id: word(self.company_id),
-            order_id: word(self.order_id),
-            channel: Some(Channel::Survey),
-            kind: Some(TicketKind::Complaint),
-            ..TicketIn::default()
-        };
-        (id, ticket)
-    }
 }
 
 impl Kind for Invitation {
@@ -415,30 +325,6 @@ mod tests {
     }
 
     #[test]
-    fn the_same_occasion_makes_the_same_invitation() {
-        let occasion = Occasion {
-            trigger: Trigger::OrderFulfilled,
-            subject: RecordId::at(Prefix::Order, at("2026-11-20T00:00:00Z"), 7),
-            reference: None,
-            at: at("2026-11-22T10:00:00Z"),
-            resolved_at: None,
-            company_id: None,
-            agent_id: None,
-            product_ids: Vec::new(),
-        };
-        let later = Occasion {
-            at: at("2026-11-23T10:00:00Z"),
-            ..occasion.clone()
-        };
-        assert_eq!(occasion.invitation_id(), later.invitation_id());
-        let again = Occasion {
-            resolved_at: Some(at("2026-11-22T10:00:00Z")),
-            ..occasion.clone()
-        };
-        assert_ne!(occasion.invitation_id(), again.invitation_id());
-    }
-
-    #[test]
     fn a_second_answer_replaces_the_first_for_a_day() {
         let say = |score| AnswerIn {
             score: Some(score),
@@ -460,35 +346,6 @@ mod tests {
             InvitationStatus::Answered
         );
         assert_eq!(second.skip(Skip::NotMailable), None);
-    }
-
-    #[test]
-    fn bad_answers_open_one_ticket() {
-        let now = at("2026-11-22T12:00:00Z");
-        for (metric, score, bad) in [
-            (Metric::Csat, 2, true),
-            (Metric::Csat, 3, false),
-            (Metric::Nps, 6, true),
-            (Metric::Nps, 7, false),
-            (Metric::Ces, 2, true),
-            (Metric::Ces, 3, false),
-        ] {
-            let answer = AnswerIn {
-                score: Some(score),
-                comment: Some("Too slow".into()),
-                ..AnswerIn::default()
-            };
-            let mut answered = invitation(metric)
-                .answer(answer, &[], &rules("2026-11-22T12:00:00Z"))
-                .unwrap();
-            assert_eq!(answered.wants_complaint(), bad, "{metric:?} {score}");
-            let id = RecordId::at(Prefix::SurveyInvitation, now, 1);
-            let (ticket, input) = answered.complaint(id, now, Language::ZhCn);
-            assert_eq!(input.kind, Some(TicketKind::Complaint));
-            assert!(input.body.unwrap().starts_with("Too slow"));
-            answered.complaint_id = Some(ticket);
-            assert!(!answered.wants_complaint());
-        }
     }
 
     #[test]

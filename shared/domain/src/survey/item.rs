@@ -76,7 +76,6 @@ pub struct Condition {
     /// How its answer compares with the value. A choice is equal to it or not.
     pub op: Comparison,
     /// A number of the scale, or the key of a choice.
-    #[schema(value_type = Object)]
     pub value: Value,
 }
 

@@ -3,7 +3,7 @@
 use rapport_domain::settings::Settings;
 use rapport_http::{Caller, Problem};
 use rapport_reporting::cells::{Cell, Dimension, Family, convert};
-use rapport_reporting::fact::{Fact, WHOLE};
+use rapport_reporting::fact::{Fact, NOUNS, WHOLE, family_of};
 use rapport_reporting::measure::Measure;
 use rapport_reporting::period::{Days, first_of, month_of};
 use rapport_reporting::report::composition::{age_band, sums_of};
@@ -102,6 +102,9 @@ pub(super) async fn rows(
     after: At,
 ) -> Result<Page, Problem> {
     let cells = Cells::of(wanted, settings)?;
+    let named = NOUNS
+        .iter()
+        .any(|noun| family_of(noun) == Some(cells.family) && caller.reads(noun));
     let mut rows = Vec::new();
     let mut read = 0;
     let mut at = after.after;
@@ -129,7 +132,8 @@ pub(super) async fn rows(
                 let record = fact.record().to_string();
                 rows.push(ReportRow {
                     href: href(&record),
-                    title: fact.title(),
+                    // Names are for those who may read the records themselves.
+                    title: if named { fact.title() } else { record.clone() },
                     on: fact.day(),
                     note: None,
                     record,

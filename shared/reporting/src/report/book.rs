@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::civil::Date;
 use rust_decimal::Decimal;
 
 use super::{Ask, Definition, Source, rates};
@@ -224,21 +225,22 @@ impl<'a> Book<'a> {
         currencies
             .into_iter()
             .map(|currency| {
-                let total = line(all(&by_day, &currency, days), days, None, &currency);
+                let here = dated(&by_day, &currency);
+                let total = line(all(&here, days), days, None, &currency);
                 let total_before = by_day_before
                     .as_ref()
-                    .map(|cells| line(all(cells, &currency, earlier), earlier, None, &currency));
+                    .map(|cells| line(all(&dated(cells, &currency), earlier), earlier, None, &currency));
                 let mut groups: Vec<(String, Line, Option<Line>)> = Vec::new();
                 match (grouping, &by_key) {
                     (Grouping::Keys(_), Some((dimension, cells, before))) => {
                         let word = dimension.word();
                         let before = before.as_ref().map(|cells| keyed(cells, &currency));
-                        let mut here = keyed(cells, &currency);
+                        let mut now = keyed(cells, &currency);
                         // Who bought before and not now has shrunk to nothing, and belongs here too.
                         for key in before.iter().flat_map(BTreeMap::keys) {
-                            here.entry(key.clone()).or_default();
+                            now.entry(key.clone()).or_default();
                         }
-                        for (key, sums) in here {
+                        for (key, sums) in now {
                             let place = Some((word, key.clone()));
                             let then = before.as_ref().map(|before| {
                                 let sums = before.get(&key).cloned().unwrap_or_default();
@@ -253,14 +255,18 @@ impl<'a> Book<'a> {
                     }
                     (Grouping::Time(grain), _) => {
                         for span in days.spans(grain) {
-                            let sums = all(&by_day, &currency, span);
+                            let sums = all(&here, span);
                             groups.push((grain.name(span.from), line(sums, span, None, &currency), None));
                         }
                     }
                     (Grouping::Keys(_), None) => {}
                 }
-                let left_out = groups.len().saturating_sub(self.ask.limit);
-                groups.truncate(self.ask.limit);
+                // Spans of time are limited by the days that may be asked for: none of them is worth more than another.
+                let left_out = match grouping {
+                    Grouping::Time(_) => 0,
+                    Grouping::Keys(_) => groups.len().saturating_sub(self.ask.limit),
+                };
+                groups.truncate(groups.len() - left_out);
                 let totals = Row {
                     own: &total,
                     before: total_before.as_ref(),
@@ -309,14 +315,20 @@ pub fn keyed(cells: &Cells, currency: &str) -> BTreeMap<String, Sums> {
     own.map(|(cell, sums)| (cell.key.clone(), sums.clone())).collect()
 }
 
-/// The sums of a currency over the cells of some days.
+/// The sums of a currency by day.
 #[must_use]
-pub fn all(by_day: &Cells, currency: &str, days: Days) -> Sums {
+pub fn dated<'a>(by_day: &'a Cells, currency: &str) -> BTreeMap<Date, &'a Sums> {
+    let own = by_day.iter().filter(|(cell, _)| cell.currency == currency);
+    own.filter_map(|(cell, sums)| Some((cell.key.parse().ok()?, sums)))
+        .collect()
+}
+
+/// The sums of some days together.
+#[must_use]
+pub fn all(by_day: &BTreeMap<Date, &Sums>, days: Days) -> Sums {
     let mut sums = Sums::default();
-    for (cell, own) in by_day.iter() {
-        if cell.currency == currency && cell.key.parse().is_ok_and(|day| days.has(day)) {
-            sums.merge(own);
-        }
+    for own in by_day.range(days.from..=days.to).map(|(_, own)| own) {
+        sums.merge(own);
     }
     sums
 }

@@ -203,8 +203,18 @@ fn counted(source: &Source<'_>, by: &str) -> Vec<(String, u64)> {
     let Some(model) = source.model else {
         return Vec::new();
     };
-    let segments = model.segments.iter().filter(|_| by == "segment");
-    segments.map(|segment| (segment.key.clone(), segment.members)).collect()
+    let groups = match by {
+        "grade" => &model.population.grades,
+        "lifecycle" => &model.population.lifecycle,
+        _ => {
+            let segments = model.segments.iter();
+            return segments.map(|segment| (segment.key.clone(), segment.members)).collect();
+        }
+    };
+    groups
+        .iter()
+        .map(|group| (group.key.clone(), group.customers))
+        .collect()
 }
 
 /// All of them: every record of the grouping, whatever its key.

@@ -62,6 +62,17 @@ fn months(source: &Source<'_>) -> BTreeMap<String, (u64, u64)> {
                 months.entry(month_of(day)).or_default().1 += 1;
             }
         }
+    } else if let Some(model) = source.model {
+        for month in &model.population.started {
+            if let Some(day) = month.first_day() {
+                months.entry(month_of(day)).or_default().0 += month.customers;
+            }
+        }
+        for month in &model.population.stopped {
+            if let Some(day) = month.first_day() {
+                months.entry(month_of(day)).or_default().1 += month.customers;
+            }
+        }
     }
     months
 }
