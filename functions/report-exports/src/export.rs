@@ -36,7 +36,7 @@ pub async fn run(app: &App, tenant: TenantId, id: RecordId) -> Result<(), BoxErr
         return Ok(app.store.end_export(tenant, &kept, failed).await?);
     }
     let kept = app.store.begin_export(tenant, &kept).await?;
-    let ended = match make(app, tenant, &kept).await {
+    let ended = match Box::pin(make(app, tenant, &kept)).await {
         Ok(made) => kept.export.done(made, app.clock.now()),
         Err(Fault::Refused(words)) => kept.export.failed(&words, app.clock.now()),
         Err(Fault::Passing(error)) => return Err(error),
@@ -79,9 +79,9 @@ async fn make(app: &App, tenant: TenantId, kept: &KeptExport) -> Result<Made, Fa
         made: Made::default(),
     };
     if export.of_rows {
-        rows(app, &caller, &params, &mut keeper).await?;
+        Box::pin(rows(app, &caller, &params, &mut keeper)).await?;
     } else {
-        let report = report(app, &caller, &export.report, &params).await?;
+        let report = Box::pin(report(app, &caller, &export.report, &params)).await?;
         keeper.keep(&report.table()).await?;
     }
     Ok(keeper.made)

@@ -27,7 +27,8 @@ pub fn function() -> Function {
 
 /// Handles a batch of messages, one after the other: a file may take much memory.
 pub async fn handle(app: App, event: SqsEvent) -> SqsBatchResponse {
-    batch::each(event, |envelope| one(&app, envelope)).await
+    // What a report is made of is much: the stack is not its place.
+    batch::each(event, |envelope| Box::pin(one(&app, envelope))).await
 }
 
 async fn one(app: &App, envelope: Envelope) -> Result<(), BoxError> {

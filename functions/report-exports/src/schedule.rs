@@ -43,7 +43,7 @@ pub async fn run(app: &App, tenant: TenantId, id: RecordId, due: Timestamp) -> R
             return change(app, &cx, id, |old| Some(old.stop(why))).await.map(drop);
         }
     };
-    let outcome = send(app, &cx, &record, &user, due).await;
+    let outcome = Box::pin(send(app, &cx, &record, &user, due)).await;
     let cx = again(&cx, "end");
     let end = |outcome: Result<Timestamp, &str>| {
         let outcome = outcome.map_err(str::to_owned);
@@ -134,7 +134,7 @@ async fn send(
     // As it was on the occasion, however late it is made.
     let day = due.to_zoned(cx.rules.settings.zone()).date();
     let params = occasion::params(schedule, day);
-    let Report { answer, locale } = &report(app, &caller, &schedule.report, &params).await?;
+    let Report { answer, locale } = &Box::pin(report(app, &caller, &schedule.report, &params)).await?;
     let table = rapport_reporting::table::Table::of(answer, locale);
     let mail = letter(&Letter {
         id: format!("{}-{}", record.meta.id, due.as_second()),

@@ -7,6 +7,7 @@ use rapport_domain::{Prefix, RecordId};
 use rapport_http::{Caller, Problem};
 use rapport_reporting::answer::Answer;
 use rapport_reporting::cells::NONE;
+use rapport_reporting::fact::NOUNS;
 use rapport_runtime::App;
 use rapport_store::Table;
 use rapport_store::page::{Row, record_keys};
@@ -80,8 +81,9 @@ pub async fn names(app: &App, caller: &Caller, keys: &[String]) -> Result<HashMa
 /// Whether whoever has some permissions may read every name that others may: what these asked for may be shown then.
 #[must_use]
 pub fn sees_all_of(own: Scopes, theirs: Scopes) -> bool {
-    KINDS
-        .iter()
-        .filter_map(|(_, noun, _)| Area::of(noun))
+    let groups = KINDS.iter().map(|(_, noun, _)| *noun);
+    groups
+        .chain(NOUNS)
+        .filter_map(Area::of)
         .all(|area| own.has(Scope(area, Verb::Read)) || !theirs.has(Scope(area, Verb::Read)))
 }
