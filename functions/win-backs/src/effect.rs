@@ -6,6 +6,7 @@ use http::StatusCode;
 use jiff::Span;
 use jiff::civil::Date;
 use rapport_analytics::survey::{self, Estimate};
+use rapport_domain::money::Amount;
 use rapport_domain::win_back::{Treatment, WINDOW_DAYS, WinBack, WinBackStatus};
 use rapport_domain::{Currency, Money};
 use rapport_http::problem::Code;
@@ -70,9 +71,10 @@ pub struct Group {
 #[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 #[schema(as = WinBackSum)]
 pub struct Sum {
-    /// The sum.
-    #[serde(flatten)]
-    money: Money,
+    /// The sum, as a decimal string.
+    amount: Amount,
+    /// Its currency.
+    currency: Currency,
     /// Cases left out because theirs is another currency.
     other_currency: usize,
     /// The cases it is the sum of.
@@ -219,7 +221,8 @@ fn sum<'a>(amounts: impl Iterator<Item = &'a Money>, currency: Currency, rows: S
         }
     }
     Sum {
-        money: Money::new(total, currency),
+        amount: Money::new(total, currency).amount,
+        currency,
         other_currency,
         rows,
     }
@@ -363,7 +366,7 @@ mod tests {
             let action = WinBackActionIn {
                 kind: ActionKind::Offer,
                 note: None,
-                cost: Some(rapport_domain::money::Amount(Decimal::ONE)),
+                cost: Some(Amount(Decimal::ONE)),
                 on: None,
             };
             case = case.act(action, "usr_1", &rules).unwrap();
@@ -388,8 +391,8 @@ mod tests {
         assert_eq!((share.value, share.low, share.high), (0.8, 0.4902, 0.9433));
         let difference = effect.difference.unwrap();
         assert!((difference.value - 0.3).abs() < 1e-9 && difference.low < 0.0 && difference.high > 0.3);
-        assert_eq!(effect.revenue.money.amount.0, Decimal::from(80));
-        assert_eq!(effect.cost.money.amount.0, Decimal::from(10));
+        assert_eq!(effect.revenue.amount.0, Decimal::from(80));
+        assert_eq!(effect.cost.amount.0, Decimal::from(10));
         let lots = effect.hold_out.unwrap();
         assert_eq!((lots.offered.n, lots.held_out.n, lots.held_out.returned), (15, 5, 2));
         assert_eq!(
