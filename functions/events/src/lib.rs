@@ -19,8 +19,7 @@ pub fn api(app: App) -> Api {
     let number = json!({"type": "integer", "minimum": 1, "maximum": 200, "default": 50});
     let page = |mut doc: Doc| {
         let event = doc.schema::<Event>();
-        let schema = json!({"type": "object", "required": ["data", "has_more"], "properties": {
-            "data": {"type": "array", "items": event}, "has_more": {"type": "boolean"}, "next_cursor": {"type": "string"}}});
+        let schema = rapport_http::api::page_of(&event);
         doc.answers_schema(200, &schema)
             .query("limit", "How many, 1 to 200", &number)
     };

@@ -37,8 +37,7 @@ const fn write(area: Area) -> Access {
 }
 
 fn list(items: &Value) -> Value {
-    json!({"type": "object", "required": ["data", "has_more"], "properties": {
-        "data": {"type": "array", "items": items}, "has_more": {"type": "boolean"}, "next_cursor": {"type": "string"}}})
+    rapport_http::api::page_of(items)
 }
 
 /// The routes.

@@ -59,7 +59,7 @@ async fn note_again(
         consistent: true,
         ..Query::default()
     };
-    let position = after.map(|sk| Position { sk, pk: None, at: None });
+    let position = after.map(Position::after);
     let page = app
         .store
         .query(tenant, facts::table(noun), &query, PAGE, position.as_ref())

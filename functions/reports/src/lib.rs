@@ -73,9 +73,7 @@ fn report_doc() -> Doc {
 fn rows_doc() -> Doc {
     let text = json!({"type": "string"});
     let rank = json!({"type": "integer", "minimum": 1});
-    let rows = json!({"type": "object", "required": ["data", "has_more"], "properties": {
-        "data": {"type": "array", "items": {"$ref": "#/components/schemas/ReportRow"}},
-        "has_more": {"type": "boolean"}, "next_cursor": {"type": "string"}}});
+    let rows = rapport_http::api::page_of(&json!({"$ref": "#/components/schemas/ReportRow"}));
     let mut doc = Doc::new("List the rows behind a number of a report")
         .detail("Follow the address in `rows` of the number. A page may be short while `has_more`.");
     doc.schema::<rapport_reporting_store::rows::ReportRow>();
@@ -93,12 +91,7 @@ fn rows_doc() -> Doc {
         .query("rank_from", "The first rank", &rank)
         .query("rank_to", "The last rank", &rank)
         .query("orders_from", "The least number of orders of a customer", &rank)
-        .query(
-            "limit",
-            "How many, 1 to 200",
-            &json!({"type": "integer", "minimum": 1, "maximum": 200, "default": 50}),
-        )
-        .query("cursor", "next_cursor of the page before", &text)
+        .paged()
         .query(
             "format",
             "All rows as a file, 10,000 at most; more by an export",
@@ -110,18 +103,10 @@ fn rows_doc() -> Doc {
 }
 
 fn screenings_doc() -> Doc {
-    let screenings = json!({"type": "object", "required": ["data", "has_more"], "properties": {
-        "data": {"type": "array", "items": {"$ref": "#/components/schemas/Screening"}},
-        "has_more": {"type": "boolean"}, "next_cursor": {"type": "string"}}});
+    let screenings = rapport_http::api::page_of(&json!({"$ref": "#/components/schemas/Screening"}));
     let mut doc = Doc::new("List what was decided of a customer after screening, newest first");
     doc.schema::<Screening>();
-    doc.query(
-        "limit",
-        "How many, 1 to 200",
-        &json!({"type": "integer", "minimum": 1, "maximum": 200, "default": 50}),
-    )
-    .query("cursor", "next_cursor of the page before", &json!({"type": "string"}))
-    .answers_schema(200, &screenings)
+    doc.paged().answers_schema(200, &screenings)
 }
 
 fn exports_doc() -> Doc {
@@ -172,16 +157,9 @@ fn schedule_doc(summary: &str, status: u16) -> Doc {
 fn schedule_list_doc() -> Doc {
     let mut doc = Doc::new("List one's own schedules, newest first").detail("Owners and admins see all.");
     let parts = [doc.schema::<rapport_domain::Meta>(), doc.schema::<Schedule>()];
-    let page = json!({"type": "object", "required": ["data", "has_more"], "properties": {
-        "data": {"type": "array", "items": {"allOf": parts}},
-        "has_more": {"type": "boolean"}, "next_cursor": {"type": "string"}}});
+    let page = rapport_http::api::page_of(&json!({"allOf": parts}));
     doc.query("enabled", "Whether it is mailed", &json!({"type": "boolean"}))
-        .query(
-            "limit",
-            "How many, 1 to 200",
-            &json!({"type": "integer", "minimum": 1, "maximum": 200, "default": 50}),
-        )
-        .query("cursor", "next_cursor of the page before", &json!({"type": "string"}))
+        .paged()
         .answers_schema(200, &page)
 }
 

@@ -69,7 +69,7 @@ pub async fn gather(
         from: Some(RecordId::floor(Prefix::Order, floor.timestamp()).to_string()),
         ..Query::newest(Order::NOUN)
     };
-    let mut position = after.map(|sk| Position { sk, pk: None, at: None });
+    let mut position = after.map(Position::after);
     let mut more = true;
     'page: while more && looked_at < MOST_OF_PAGE && basket_page.bytes() < FULL {
         let items = app
@@ -82,11 +82,7 @@ pub async fn gather(
                 basket_page.add(&parse::<Order>(&row.doc)?.body, since);
             }
             looked_at += 1;
-            position = Some(Position {
-                sk: row.id,
-                pk: None,
-                at: None,
-            });
+            position = Some(Position::after(row.id));
             if basket_page.bytes() >= MOST_BYTES {
                 more = true;
                 break 'page;

@@ -17,9 +17,7 @@ const STAGES: [&str; 2] = ["at_risk", "lost"];
 
 /// What the list says of itself.
 pub fn listing() -> Doc {
-    let page = json!({"type": "object", "required": ["data", "has_more"], "properties": {
-        "data": {"type": "array", "items": {"$ref": "#/components/schemas/Score"}},
-        "has_more": {"type": "boolean"}, "next_cursor": {"type": "string"}}});
+    let page = rapport_http::api::page_of(&json!({"$ref": "#/components/schemas/Score"}));
     let mut doc = Doc::new("List the customers with a churn alert, those who bought most first");
     doc.schema::<Score>();
     doc.detail(
@@ -31,12 +29,7 @@ pub fn listing() -> Doc {
         "at_risk where nothing is said",
         &json!({"type": "string", "enum": STAGES, "default": "at_risk"}),
     )
-    .query(
-        "limit",
-        "How many, 1 to 200",
-        &json!({"type": "integer", "minimum": 1, "maximum": 200, "default": 50}),
-    )
-    .query("cursor", "next_cursor of the page before", &json!({"type": "string"}))
+    .paged()
     .answers_schema(200, &page)
 }
 

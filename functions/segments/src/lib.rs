@@ -23,9 +23,7 @@ pub fn api(app: App) -> Api {
     let write = Access::Needs(Scope(Area::Segments, Verb::Write));
     let day = json!({"type": "string", "format": "date"});
     let until = "The run up to this day instead of the scores themselves: 1997-09-30";
-    let members = json!({"type": "object", "required": ["data", "has_more"], "properties": {
-        "data": {"type": "array", "items": {"$ref": "#/components/schemas/Score"}},
-        "has_more": {"type": "boolean"}, "next_cursor": {"type": "string"}}});
+    let members = rapport_http::api::page_of(&json!({"$ref": "#/components/schemas/Score"}));
     let mut member_doc = Doc::new("List the members of a segment, those who bought most first");
     member_doc.schema::<Score>();
     Api::new(app)
@@ -64,12 +62,7 @@ pub fn api(app: App) -> Api {
             "/v1/segments/{key}/members",
             read,
             member_doc
-                .query(
-                    "limit",
-                    "How many, 1 to 200",
-                    &json!({"type": "integer", "minimum": 1, "maximum": 200, "default": 50}),
-                )
-                .query("cursor", "next_cursor of the page before", &json!({"type": "string"}))
+                .paged()
                 .answers_schema(200, &members),
             members::list,
         )

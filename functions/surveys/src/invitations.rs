@@ -66,14 +66,9 @@ pub fn reading() -> Doc {
 pub fn listing() -> Doc {
     let mut doc = Doc::new("List invitations and their answers, newest first");
     let item = schema(&mut doc);
-    let page = json!({"type": "object", "required": ["data", "has_more"], "properties": {
-        "data": {"type": "array", "items": item}, "has_more": {"type": "boolean"}, "next_cursor": {"type": "string"}}});
-    let limit = json!({"type": "integer", "minimum": 1, "maximum": 200, "default": 50});
+    let page = rapport_http::api::page_of(&item);
     let word = json!({"type": "string"});
-    doc = doc
-        .answers_schema(200, &page)
-        .query("limit", "How many, 1 to 200", &limit)
-        .query("cursor", "next_cursor of the page before", &word);
+    doc = doc.answers_schema(200, &page).paged();
     for filter in filters::<Invitation>() {
         let schema = if filter.values.is_empty() {
             word.clone()

@@ -66,8 +66,7 @@ pub fn api(app: App) -> Api {
             read,
             paged(days(Doc::new("What respondents wrote, the latest day first")), 200)
                 .query("score_to", "Only with a score of at most this", &json!({"type": "integer"}))
-                .answers_schema(200, &json!({"type": "object", "required": ["data", "has_more"], "properties": {
-                    "data": {"type": "array", "items": object()}, "has_more": {"type": "boolean"}, "next_cursor": {"type": "string"}}})),
+                .answers_schema(200, &rapport_http::api::page_of(&object())),
             answers::comments,
         )
         .route(

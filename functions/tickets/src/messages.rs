@@ -11,7 +11,6 @@ use rapport_http::{Caller, Doc, IdempotencyKey, Params, Problem, body, respond};
 use rapport_runtime::App;
 use rapport_store::page::Position;
 use rapport_store::{StoreError, Stored as _, text_of};
-use serde_json::json;
 
 use crate::step::object;
 
@@ -19,12 +18,8 @@ use crate::step::object;
 pub fn listing() -> Doc {
     let mut doc = Doc::new("List a ticket's messages, newest first");
     let message = doc.schema::<Message>();
-    let page = json!({"type": "object", "required": ["data", "has_more"], "properties": {
-        "data": {"type": "array", "items": message}, "has_more": {"type": "boolean"}, "next_cursor": {"type": "string"}}});
-    let limit = json!({"type": "integer", "minimum": 1, "maximum": 200, "default": 50});
-    doc.answers_schema(200, &page)
-        .query("limit", "How many, 1 to 200", &limit)
-        .query("cursor", "next_cursor of the page before", &json!({"type": "string"}))
+    let page = rapport_http::api::page_of(&message);
+    doc.answers_schema(200, &page).paged()
 }
 
 pub async fn list(

@@ -30,15 +30,8 @@ fn one<T: ToSchema>(summary: &str, status: u16) -> Doc {
 fn page<T: ToSchema>(summary: &str) -> Doc {
     let mut doc = Doc::new(summary);
     let item = doc.schema::<T>();
-    let schema = json!({"type": "object", "required": ["data", "has_more"], "properties": {
-        "data": {"type": "array", "items": item}, "has_more": {"type": "boolean"}, "next_cursor": {"type": "string"}}});
-    doc.answers_schema(200, &schema)
-        .query(
-            "limit",
-            "How many, 1 to 200",
-            &json!({"type": "integer", "minimum": 1, "maximum": 200, "default": 50}),
-        )
-        .query("cursor", "next_cursor of the page before", &json!({"type": "string"}))
+    let schema = rapport_http::api::page_of(&item);
+    doc.answers_schema(200, &schema).paged()
 }
 
 /// The routes.

@@ -30,15 +30,12 @@ pub fn answer(summary: &str) -> Doc {
 pub fn listing() -> Doc {
     let mut doc = Doc::new("List the customers to be won back");
     let item = schema(&mut doc);
-    let page = json!({"type": "object", "required": ["data", "has_more"], "properties": {
-        "data": {"type": "array", "items": item}, "has_more": {"type": "boolean"}, "next_cursor": {"type": "string"}}});
-    let limit = json!({"type": "integer", "minimum": 1, "maximum": 200, "default": 50});
+    let page = rapport_http::api::page_of(&item);
     let word = json!({"type": "string"});
     doc = doc
         .detail("By status, owner or customer those found last come first; otherwise those who bought last.")
         .answers_schema(200, &page)
-        .query("limit", "How many, 1 to 200", &limit)
-        .query("cursor", "next_cursor of the page before", &word);
+        .paged();
     for filter in filters::<WinBack>() {
         let schema = if filter.values.is_empty() {
             word.clone()

@@ -139,6 +139,17 @@ impl Doc {
         self
     }
 
+    /// With the parameters of a page: `limit` and `cursor`.
+    #[must_use]
+    pub fn paged(self) -> Self {
+        let limit = json!({"type": "integer", "minimum": 1, "maximum": 200, "default": 50});
+        self.query("limit", "How many, 1 to 200", &limit).query(
+            "cursor",
+            "next_cursor of the page before",
+            &json!({"type": "string"}),
+        )
+    }
+
     /// With a header.
     #[must_use]
     pub fn header(mut self, name: &str, detail: &str) -> Self {
@@ -225,6 +236,13 @@ impl Doc {
         operation["responses"] = responses.into();
         operation
     }
+}
+
+/// The schema of a page of a list, by the schema of its items.
+#[must_use]
+pub fn page_of(item: &Value) -> Value {
+    json!({"type": "object", "required": ["data", "has_more"], "properties": {
+        "data": {"type": "array", "items": item}, "has_more": {"type": "boolean"}, "next_cursor": {"type": "string"}}})
 }
 
 fn operation_id(method: &Method, path: &str) -> String {

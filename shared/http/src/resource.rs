@@ -123,8 +123,7 @@ impl Api {
         let page = |summary: &str| {
             let mut doc = Doc::new(summary);
             let schema = schema::<K>(&mut doc);
-            let page = json!({"type": "object", "required": ["data", "has_more"], "properties": {
-                "data": {"type": "array", "items": schema}, "has_more": {"type": "boolean"}, "next_cursor": {"type": "string"}}});
+            let page = crate::api::page_of(&schema);
             doc.answers_schema(200, &page)
         };
         let sorts: Vec<String> = K::SORTS
@@ -141,12 +140,7 @@ impl Api {
         } else {
             listing.detail(format!("Sorted {}.", sorts.join("; ")))
         }
-        .query(
-            "limit",
-            "How many, 1 to 200",
-            &json!({"type": "integer", "minimum": 1, "maximum": 200, "default": 50}),
-        )
-        .query("cursor", "next_cursor of the page before", &json!({"type": "string"}))
+        .paged()
         .query(
             "fields",
             "Only these fields, separated by commas",

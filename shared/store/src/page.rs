@@ -68,6 +68,18 @@ pub struct Position {
     pub at: Option<String>,
 }
 
+impl Position {
+    /// Just after a sort key of the partition that is read.
+    #[must_use]
+    pub fn after(sk: impl Into<String>) -> Self {
+        Self {
+            sk: sk.into(),
+            pk: None,
+            at: None,
+        }
+    }
+}
+
 /// So many items and where they ended.
 #[derive(Clone, Debug, Default)]
 pub struct Items {

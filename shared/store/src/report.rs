@@ -240,11 +240,7 @@ impl Store {
             partition: format!("filed#{noun}"),
             ..Query::default()
         };
-        let position = after.map(|sk| Position {
-            sk: sk.to_owned(),
-            pk: None,
-            at: None,
-        });
+        let position = after.map(Position::after);
         let page = self
             .query(tenant, Table::Reports, &query, limit, position.as_ref())
             .await?;
@@ -298,11 +294,7 @@ impl Store {
             consistent,
             ..Query::default()
         };
-        let position = after.map(|sk| Position {
-            sk: sk.to_owned(),
-            pk: None,
-            at: None,
-        });
+        let position = after.map(Position::after);
         let page = self
             .query(tenant, Table::Reports, &query, limit, position.as_ref())
             .await?;

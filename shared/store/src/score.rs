@@ -431,11 +431,7 @@ impl Store {
             consistent: true,
             ..Query::default()
         };
-        let mut position = after.map(|sk| crate::page::Position {
-            sk: sk.to_owned(),
-            pk: None,
-            at: None,
-        });
+        let mut position = after.map(crate::page::Position::after);
         let mut found = Vec::new();
         loop {
             let page = self

@@ -54,7 +54,7 @@ pub(super) async fn rows(
         partition: rapport_store::score::NOUN.to_owned(),
         ..Query::default()
     };
-    let mut position = after.after.map(|sk| Position { sk, pk: None, at: None });
+    let mut position = after.after.map(Position::after);
     let mut found: Vec<(String, Score)> = Vec::new();
     let mut read = 0;
     let next = loop {
