@@ -1,11 +1,15 @@
-//! What a browser or a monitor asks for: the start page, the documentation, the OpenAPI document, health. And the answer
-//! to every path that no function knows.
+//! What a browser or a monitor asks for: the console, the documentation, the OpenAPI document, health. And the answer to
+//! every path that no function knows.
 
+mod compression;
 mod docs;
+mod web;
+
+use std::sync::LazyLock;
 
 use axum::Router;
 use axum::response::Response;
-use http::{HeaderValue, Method, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, header};
 use rapport_http::{Access, Api, Doc, respond};
 use rapport_runtime::{App, Function};
 use serde_json::json;
@@ -18,22 +22,26 @@ pub const OPENAPI: &str = include_str!("../openapi.json");
 pub fn api(app: App) -> Api {
     let page = |summary: &str| Doc::new(summary).answers_type(200, "text/html");
     Api::new(app)
-        .route(Method::GET, "/", Access::Public, page("The start page"), || async {
-            html(START.to_owned())
-        })
+        .route(Method::GET, "/", Access::Public, page("The start page"), web::root)
         .route(
             Method::GET,
             "/docs",
             Access::Public,
             page("The documentation, for people"),
-            || async { html(docs::page().to_owned()) },
+            async |headers: HeaderMap| {
+                static BROTLI: LazyLock<Vec<u8>> = LazyLock::new(|| compression::brotli(docs::page().as_bytes()));
+                page_of_ours(with_cache(text(&headers, HTML, docs::page(), &BROTLI)))
+            },
         )
         .route(
             Method::GET,
             "/openapi.json",
             Access::Public,
             Doc::new("The documentation, for programs: OpenAPI 3.1").answers_type(200, "application/json"),
-            || async { with_cache(respond::json_text(StatusCode::OK, OPENAPI.to_owned())) },
+            async |headers: HeaderMap| {
+                static BROTLI: LazyLock<Vec<u8>> = LazyLock::new(|| compression::brotli(OPENAPI.as_bytes()));
+                with_cache(text(&headers, "application/json", OPENAPI, &BROTLI))
+            },
         )
         .route(
             Method::GET,
@@ -43,8 +51,9 @@ pub fn api(app: App) -> Api {
                 200,
                 &json!({"type": "object", "properties": {"status": {"const": "ok"}}}),
             ),
-            || async { respond::json(StatusCode::OK, &json!({"status": "ok"})) },
+            || async { respond::json(http::StatusCode::OK, &json!({"status": "ok"})) },
         )
+        .otherwise(web::otherwise)
 }
 
 /// The router.
@@ -58,21 +67,37 @@ pub fn function() -> Function {
     Function::Http(router)
 }
 
-const START: &str = include_str!("start.html");
+const HTML: &str = "text/html; charset=utf-8";
 
-/// A page of ours: nothing from elsewhere, no scripts.
-fn html(page: String) -> Response {
-    let mut response = Response::new(page.into());
+/// What `/` shows where no console is built. It may be built the next moment, so nobody keeps the page.
+fn start_page() -> Response {
+    let mut response = Response::new(include_str!("start.html").into());
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static(HTML));
+    page_of_ours(response)
+}
+
+/// A text that stays as long as the process: as it is, or the compressed form that was made at the first demand.
+fn text(headers: &HeaderMap, kind: &'static str, plain: &'static str, brotli: &'static LazyLock<Vec<u8>>) -> Response {
+    let mut response = if compression::accepts_brotli(headers) {
+        compression::encoded(brotli.as_slice().into())
+    } else {
+        Response::new(plain.into())
+    };
     let headers = response.headers_mut();
-    headers.insert(
-        header::CONTENT_TYPE,
-        HeaderValue::from_static("text/html; charset=utf-8"),
-    );
-    headers.insert(
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+    response
+}
+
+/// A page with nothing from elsewhere and no scripts.
+fn page_of_ours(mut response: Response) -> Response {
+    response.headers_mut().insert(
         header::CONTENT_SECURITY_POLICY,
         HeaderValue::from_static("default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"),
     );
-    with_cache(response)
+    response
 }
 
 fn with_cache(mut response: Response) -> Response {

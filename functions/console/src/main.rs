@@ -1,4 +1,4 @@
-//! The Lambda function of the start page, the documentation and health.
+//! The Lambda function of the console, the documentation and health.
 
 fn main() -> std::process::ExitCode {
     rapport_runtime::run("console", console::function())

@@ -37,6 +37,9 @@ struct Arguments {
     /// With --processes: programs of one function at most.
     #[arg(long, default_value_t = 4)]
     instances: usize,
+    /// The folder of the built console; without it `/` shows a start page.
+    #[arg(long)]
+    console: Option<PathBuf>,
     /// Another template than the one built in.
     #[arg(long)]
     template: Option<PathBuf>,
@@ -116,6 +119,13 @@ fn options(arguments: Arguments) -> Result<Options, String> {
     )]);
     if arguments.allow_private_webhooks {
         environment.insert("ALLOW_PRIVATE_WEBHOOKS".to_owned(), "1".to_owned());
+    }
+    if let Some(folder) = arguments.console {
+        let named = folder.display().to_string();
+        let folder = folder
+            .canonicalize()
+            .map_err(|error| format!("the console {named}: {error}"))?;
+        environment.insert("CONSOLE_FOLDER".to_owned(), folder.display().to_string());
     }
     let processes = arguments
         .processes

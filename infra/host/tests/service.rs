@@ -331,13 +331,14 @@ async fn what_is_acknowledged_is_kept_told_once_and_counted_whenever_the_host_is
     println!("{kept} records kept over {ROUNDS} kills, {} events", told.len());
 }
 
-/// The functions' programs beside the host's.
-fn programs_are_there() {
+/// The functions' programs beside the host's: those of all, or of one.
+fn programs_are_there(wanted: &str) {
     let beside = Path::new(env!("CARGO_BIN_EXE_host")).parent().unwrap();
     let functions = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../functions");
     let missing: Vec<String> = std::fs::read_dir(functions)
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| wanted.is_empty() || name == wanted)
         .filter(|name| !beside.join(name).is_file())
         .collect();
     assert!(
@@ -348,7 +349,7 @@ fn programs_are_there() {
 
 #[tokio::test]
 async fn the_service_runs_with_each_function_as_a_program_of_its_own() {
-    programs_are_there();
+    programs_are_there("");
     let started = Instant::now();
     let service = Service::start(&["--memory", "--processes", "--instances", "2"]);
     let owner = signed_up(&service).await;
@@ -412,4 +413,71 @@ async fn the_service_runs_with_each_function_as_a_program_of_its_own() {
         took.as_secs_f64()
     );
     assert!(took < Duration::from_secs(60), "{took:?}");
+}
+
+/// A build of the console, small and as it would lie on the disk.
+fn console() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("assets")).unwrap();
+    for (name, bytes) in [
+        ("index.html", &b"<meta name=\"csp-nonce\" content=\"__NONCE__\">"[..]),
+        ("assets/a-1.js", b"export {}"),
+        ("assets/a-1.js.br", &COMPRESSED),
+        ("assets/a-1.woff2", &COMPRESSED),
+    ] {
+        std::fs::write(folder.path().join(name), bytes).unwrap();
+    }
+    folder
+}
+
+/// Bytes that are no text, as those of compressed files.
+const COMPRESSED: [u8; 6] = [0x8b, 0xff, 0x00, 0x80, 0xfe, 0x03];
+
+#[tokio::test]
+async fn the_console_is_served_alike_by_one_process_and_by_many() {
+    programs_are_there("console");
+    let folder = console();
+    let folder = folder.path().to_str().unwrap();
+    for form in [&["--memory"][..], &["--memory", "--processes"]] {
+        let service = Service::start(&[form, &["--console", folder]].concat());
+        let http = reqwest::Client::new();
+        let ask = async |path: &str, name: &str, value: &str| {
+            let answer = http.get(format!("{}{path}", service.url)).header(name, value);
+            let answer = answer.send().await.unwrap();
+            let headers = answer.headers().clone();
+            let header = move |name: &str| headers.get(name).map_or("", |value| value.to_str().unwrap()).to_owned();
+            (answer.status().as_u16(), header, answer.bytes().await.unwrap())
+        };
+        let (status, header, script) = ask("/assets/a-1.js", "accept-encoding", "gzip, br").await;
+        assert_eq!((status, header("content-encoding").as_str()), (200, "br"), "{form:?}");
+        assert_eq!(
+            header("cache-control"),
+            "public, max-age=31536000, immutable",
+            "{form:?}"
+        );
+        assert_eq!(script[..], COMPRESSED, "{form:?}");
+        let (_, header, font) = ask("/assets/a-1.woff2", "accept", "*/*").await;
+        assert_eq!(
+            (header("content-type").as_str(), &font[..]),
+            ("font/woff2", &COMPRESSED[..])
+        );
+        let (_, _, script) = ask("/assets/a-1.js", "accept", "*/*").await;
+        assert_eq!(script, "export {}", "{form:?}");
+        let (status, header, page) = ask("/customers/con_1", "accept", "text/html").await;
+        let policy = header("content-security-policy");
+        let page = String::from_utf8(page.to_vec()).unwrap();
+        let nonce = page.split('"').nth(3).unwrap();
+        assert_eq!(status, 200, "{form:?}");
+        assert!(
+            policy.contains(&format!("'nonce-{nonce}'")),
+            "{form:?}: {policy} {page}"
+        );
+        let (_, header, page) = ask("/", "accept-encoding", "br").await;
+        assert_eq!(header("content-encoding"), "br", "{form:?}");
+        assert!(!page.starts_with(b"<meta"), "{form:?}");
+        for path in ["/assets/b.js", "/assets/%2e%2e%2findex.html", "/v1/b"] {
+            assert_eq!(ask(path, "accept", "text/html").await.0, 404, "{form:?} {path}");
+        }
+        assert!(service.end());
+    }
 }

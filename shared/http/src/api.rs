@@ -285,7 +285,7 @@ impl Api {
     pub fn new(app: App) -> Self {
         Self {
             app,
-            router: Router::new(),
+            router: Router::new().fallback(|| async { Problem::not_found() }),
             routes: Vec::new(),
             paths: Map::new(),
             schemas: BTreeMap::new(),
@@ -323,6 +323,17 @@ impl Api {
         self
     }
 
+    /// Answers what no route knows, to anybody, by a handler of one's own instead of `404`. It is not part of the document.
+    #[must_use]
+    pub fn otherwise<H, T>(mut self, handler: H) -> Self
+    where
+        H: Handler<T, App>,
+        T: 'static,
+    {
+        self.router = self.router.fallback(handler);
+        self
+    }
+
     /// The routes, in the order they were added.
     #[must_use]
     pub fn routes(&self) -> &[Route] {
@@ -338,7 +349,6 @@ impl Api {
     /// The router.
     pub fn into_router(self) -> Router {
         self.router
-            .fallback(|| async { Problem::not_found() })
             .method_not_allowed_fallback(|| async { Problem::new(Code::MethodNotAllowed) })
             .layer(from_fn(crate::envelope::wrap))
             .with_state(self.app)

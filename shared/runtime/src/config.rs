@@ -1,6 +1,7 @@
 //! Configuration: read once, from the environment, by the names that the template gives.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -38,6 +39,8 @@ pub struct Config {
     pub public_keys: Vec<[u8; 32]>,
     /// Whether webhooks may go to loopback and private addresses: `ALLOW_PRIVATE_WEBHOOKS=1`.
     pub allow_private_webhooks: bool,
+    /// The folder of the built console: `CONSOLE_FOLDER`, in the cloud else `web` beside the function's program.
+    pub console_folder: Option<PathBuf>,
 }
 
 impl Config {
@@ -97,6 +100,9 @@ impl Config {
             signing_key,
             public_keys,
             allow_private_webhooks: get("ALLOW_PRIVATE_WEBHOOKS").as_deref() == Some("1"),
+            console_folder: get("CONSOLE_FOLDER")
+                .map(PathBuf::from)
+                .or_else(|| Some(Path::new(&get("LAMBDA_TASK_ROOT")?).join("web"))),
         })
     }
 }
