@@ -1,0 +1,82 @@
+import { ActionIcon, NumberInput, Select, TagsInput, Textarea, TextInput, UnstyledButton } from '@mantine/core';
+import { IconCheck, IconX } from '@tabler/icons-react';
+import { type KeyboardEvent, type ReactNode, useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import classes from './Field.module.css';
+
+export interface Editing {
+  kind: 'text' | 'long' | 'choice' | 'day' | 'number' | 'tags' | 'email' | 'tel';
+  options?: Array<{ value: string; label: string }>;
+  required?: boolean;
+}
+
+interface Props {
+  label: string;
+  /** What is edited: text, a choice's value, a day, a number as text, or tags joined by commas. */
+  value?: string | null;
+  /** What is shown instead, such as a link. */
+  children?: ReactNode;
+  edit?: Editing;
+  onSave?(value: string | null): void;
+}
+
+/** One field of a record: read as text, changed in place. Enter keeps, Escape leaves. */
+export function Field({ label, value, children, edit, onSave }: Props) {
+  const { t } = useTranslation();
+  const [draft, setDraft] = useState<string | null>(null);
+  const shown = children ?? (edit?.kind === 'choice' ? edit.options?.find((option) => option.value === value)?.label ?? value : value);
+  const read = shown === null || shown === undefined || shown === '' ? <span className={classes.none}>—</span> : shown;
+  const save = (next: string | null = draft) => {
+    const clean = next?.trim() || null;
+    setDraft(null);
+    if (clean === (value || null) || (edit?.required && !clean)) return;
+    onSave?.(clean);
+  };
+  const onKey = (event: KeyboardEvent) => {
+    if (event.key === 'Escape') {
+      event.stopPropagation();
+      setDraft(null);
+    }
+    if (event.key === 'Enter' && !event.nativeEvent.isComposing && (edit?.kind !== 'long' || event.ctrlKey || event.metaKey)) {
+      event.preventDefault();
+      save();
+    }
+  };
+  const common = { 'aria-label': label, size: 'xs' as const, autoFocus: true, onKeyDown: onKey, className: classes.input };
+
+  return (
+    <div className={classes.field}>
+      <div className="label">{label}</div>
+      {draft === null || !edit ? (
+        edit && onSave ? (
+          <UnstyledButton className={classes.value} aria-label={t('common.editField', { name: label })} onClick={() => setDraft(value ?? '')}>
+            {read}
+          </UnstyledButton>
+        ) : (
+          <div className={classes.value}>{read}</div>
+        )
+      ) : (
+        <div className={classes.editor} onBlur={(event) => !event.currentTarget.contains(event.relatedTarget) && edit.kind !== 'choice' && save()}>
+          {edit.kind === 'choice' ? (
+            <Select {...common} data={edit.options ?? []} value={draft || null} clearable={!edit.required} searchable defaultDropdownOpened
+              onChange={(next) => save(next ?? '')} onDropdownClose={() => setDraft(null)} comboboxProps={{ width: 'max-content', position: 'bottom-start' }} />
+          ) : edit.kind === 'long' ? (
+            <Textarea {...common} autosize minRows={2} maxRows={10} value={draft} onChange={(event) => setDraft(event.currentTarget.value)} />
+          ) : edit.kind === 'number' ? (
+            <NumberInput {...common} value={draft} onChange={(next) => setDraft(String(next))} hideControls />
+          ) : edit.kind === 'tags' ? (
+            <TagsInput {...common} value={draft ? draft.split(',') : []} onChange={(next) => setDraft(next.join(','))} />
+          ) : (
+            <TextInput {...common} type={edit.kind === 'day' ? 'date' : edit.kind} value={draft} onChange={(event) => setDraft(event.currentTarget.value)} />
+          )}
+          {edit.kind !== 'choice' && (
+            <>
+              <ActionIcon size="sm" variant="subtle" aria-label={t('common.save')} onClick={() => save()}><IconCheck size={14} /></ActionIcon>
+              <ActionIcon size="sm" variant="subtle" color="gray" aria-label={t('common.cancel')} onMouseDown={(event) => event.preventDefault()} onClick={() => setDraft(null)}><IconX size={14} /></ActionIcon>
+            </>
+          )}
+        </div>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,55 @@
+import { Button } from '@mantine/core';
+import { useTranslation } from 'react-i18next';
+import { type Noun, useGrowing } from '../api/records';
+import classes from './History.module.css';
+import { useFormats } from './format';
+import { usePeople } from './me';
+import { ErrorState, Loading } from './states';
+
+interface Entry {
+  version: number;
+  time: string;
+  actor?: string;
+  via?: string;
+  types: string[];
+  changes: Array<{ field: string; from?: unknown; to?: unknown }>;
+}
+
+/** Who changed a record when, and how: newest first. */
+export function History({ noun, id, label }: { noun: Noun; id: string; label(field: string): string }) {
+  const { t } = useTranslation();
+  const format = useFormats();
+  const people = usePeople();
+  const list = useGrowing<Entry>([noun, 'history', id], `/v1/${noun}/${id}/history`, { limit: 50 });
+  if (list.error) return <ErrorState error={list.error} retry={list.retry} />;
+  if (list.loading) return <Loading lines={4} />;
+  return (
+    <>
+      <ol className={classes.list}>
+        {list.rows.map((entry) => (
+          <li key={entry.version} className={classes.entry}>
+            <div className={classes.head}>
+              <span>{people.name(entry.actor) || t(`common.history.via.${entry.via ?? 'api'}`)}</span>
+              <span className="soft"> · {entry.version === 1 ? t('common.history.created') : t('common.history.changed')}</span>
+              <time className="soft" dateTime={entry.time} title={format.moment(entry.time)}> · {format.ago(entry.time)}</time>
+            </div>
+            {entry.changes.map((change) => (
+              <div key={change.field} className={classes.change}>
+                <span className="soft">{label(change.field)}</span> <del>{text(change.from)}</del> → <ins>{text(change.to)}</ins>
+              </div>
+            ))}
+          </li>
+        ))}
+      </ol>
+      {list.hasMore && <Button variant="default" size="xs" loading={list.growing} onClick={list.grow}>{t('common.history.more')}</Button>}
+    </>
+  );
+}
+
+/** A stored value as text: short, since the record itself shows it in full. */
+function text(value: unknown): string {
+  if (value === null || value === undefined || value === '') return '—';
+  if (typeof value === 'object' && 'amount' in value && 'currency' in value) return `${value.amount} ${value.currency}`;
+  const words = typeof value === 'string' ? value : typeof value === 'object' ? JSON.stringify(value) : String(value);
+  return words.length > 160 ? `${words.slice(0, 160)}…` : words;
+}
