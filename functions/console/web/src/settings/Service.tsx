@@ -40,7 +40,7 @@ export default function Service() {
         title={t('settings.service.survey')}
         text={<>{t('settings.service.surveyText')} <Link to="/surveys">{t('common.nav.surveys')}</Link></>}
         read={surveyOf}
-        write={({ quiet, from, to, quiet_hours: _, ...survey }) => ({
+        write={({ quiet, from, to, ...survey }) => ({
           survey: { ...survey, quiet_hours: quiet ? { from: parseClock(from) ?? from, to: parseClock(to) ?? to } : null },
         })}
         validate={{ from: isTime, to: isTime }}
