@@ -44,6 +44,8 @@ export function formats(language: string, zone: string | undefined, currency: st
     moment: (at: string | null | undefined) =>
       at ? time(new Date(at), { dateStyle: 'medium', timeStyle: 'short', timeZone: zone }) : '',
     dayOf: (at: string | null | undefined) => (at ? time(new Date(at), { dateStyle: 'medium', timeZone: zone }) : ''),
+    /** The time of day, on the firm's clock. */
+    clock: (at: string) => time(new Date(at), { timeStyle: 'short', timeZone: zone }),
     /** `3 days ago`, `in 2 hours`. */
     ago: (at: string | null | undefined, now = Date.now()) => {
       if (!at) return '';
