@@ -11,7 +11,7 @@ import { ListPage } from '../ui/ListPage';
 import { useMay, usePeople } from '../ui/me';
 import { EmptyState } from '../ui/states';
 import { useView } from '../ui/view';
-import { inCurrency, isPositive, type ListedOrder, PAYMENT_STATUSES, STATUSES } from './api';
+import { inCurrency, type ListedOrder, PAYMENT_STATUSES, STATUSES } from './api';
 import { orderField } from './fields';
 import classes from './orders.module.css';
 import { OrderPanel } from './Panel';
@@ -55,7 +55,7 @@ export default function OrderList() {
     { key: 'payment', title: field('payment_status'), width: 120, render: (order) => <PaymentState order={order} /> },
     { key: 'total', title: field('total'), width: 120, align: 'end', render: (order) => money(order, order.total) },
     { key: 'paid', title: field('paid'), width: 120, align: 'end', render: (order) => money(order, order.paid), optional: true },
-    { key: 'balance', title: field('balance'), width: 120, align: 'end', render: (order) => (/[1-9]/.test(order.balance) ? money(order, order.balance) : <span className="soft">—</span>) },
+    { key: 'balance', title: field('balance'), width: 120, align: 'end', render: (order) => (isOpen(order) ? money(order, order.balance) : <span className="soft">—</span>) },
     { key: 'channel', title: field('channel'), width: 100, render: (order) => order.channel },
     { key: 'owner', title: field('owner_id'), width: 140, render: (order) => people.name(order.owner_id), optional: true },
     { key: 'tags', title: field('tags'), width: 140, render: (order) => order.tags?.join(', '), optional: true },
@@ -79,7 +79,7 @@ export default function OrderList() {
           </span>
           <span className={classes.phoneLine}>
             <span className="soft cut">{order.number} · {format.day(order.placed_on)}</span>
-            {isPositive(order.balance) ? <PaymentState order={order} /> : <OrderState order={order} />}
+            {isOpen(order) ? <PaymentState order={order} /> : <OrderState order={order} />}
           </span>
         </>
       )}
@@ -103,6 +103,9 @@ export default function OrderList() {
   );
 }
 
+/** A draft is agreed with nobody: nothing of it is open. */
+const isOpen = (order: ListedOrder) => order.status !== 'draft' && /[1-9]/.test(order.balance);
+
 function Customer({ order }: { order: ListedOrder }) {
   if (order.contact) return <Link to={`/customers/${order.contact.id}`}>{order.contact.name}</Link>;
   if (order.company) return <Link to={`/companies/${order.company.id}`}>{order.company.name}</Link>;
@@ -114,7 +117,9 @@ function Sums({ orders }: { orders: ListedOrder[] }) {
   const { t } = useTranslation();
   const format = useFormats();
   const sums = new Map<string, { total: bigint; balance: bigint }>();
-  for (const { currency, total, balance } of orders) {
+  for (const order of orders) {
+    const { currency, total } = order;
+    const balance = isOpen(order) ? order.balance : '0';
     const sum = sums.get(currency) ?? { total: 0n, balance: 0n };
     sums.set(currency, { total: sum.total + (micro(total) ?? 0n), balance: sum.balance + (micro(balance) ?? 0n) });
   }

@@ -70,7 +70,7 @@ test.each([
 
 test('pasting fills to the right and down, and adds lines', () => {
   const lines = paste([line({ sku: 'A', product_id: 'prd_1' })], [['B', 'Bee'], ['C', 'Cee', '3', '4', '5 %', '20', 'beyond']], 0, 'sku', '20');
-  expect(lines.map(({ key, ...rest }) => rest)).toEqual([
+  expect(lines.map((line) => ({ ...line, key: undefined }))).toEqual([
     { sku: 'B', name: 'Bee', quantity: '1', price: '', discount: '', tax: '', product_id: undefined, cost: undefined },
     { sku: 'C', name: 'Cee', quantity: '3', price: '4', discount: '5 %', tax: '20', product_id: undefined, cost: undefined },
   ]);
