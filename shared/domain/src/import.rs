@@ -136,6 +136,7 @@ impl ImportStatus {
 /// What is done with a row whose record is there already.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
+#[schema(as = ImportExisting)]
 pub enum Existing {
     /// The record takes what the row says; what the row leaves out stays.
     #[default]
@@ -149,6 +150,7 @@ pub enum Existing {
 /// In which order days are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
+#[schema(as = ImportDayOrder)]
 pub enum DayOrder {
     /// 31.12.2026
     #[default]
