@@ -62,7 +62,7 @@ export function CompanyFields({ company }: { company: Company }) {
         edit={{ kind: 'number' }}
         onSave={write ? (value) => change({ terms_days: value === null ? null : Number(value) }) : undefined}
       >
-        {company.terms_days != null && t('customers.days', { count: company.terms_days })}
+        {company.terms_days == null ? null : t('customers.days', { count: company.terms_days })}
       </Field>
       <Field
         label={field('credit_limit')}

@@ -8,7 +8,7 @@ import { Tag, type Tone } from '../ui/Tag';
 import { leadField, OPEN } from './fields';
 
 const STATUS: Record<string, Tone> = { new: 'blue', working: 'yellow', qualified: 'green', unqualified: 'gray', converted: 'violet' };
-const RATING: Record<string, Tone> = { hot: 'red', warm: 'yellow', cold: 'gray' };
+const RATING: Record<string, Tone> = { hot: 'green', warm: 'blue', cold: 'gray' };
 
 export function Status({ status }: { status: string }) {
   const { t } = useTranslation();
