@@ -61,10 +61,14 @@ export function formats(language: string, zone: string | undefined, currency: st
   };
 }
 
+/** The reader's own way of writing a language, such as British English, where the browser names one. */
+const localOf = (language: string): string =>
+  navigator.languages.find((tag) => tag.split('-')[0] === language.split('-')[0] && tag.includes('-')) ?? language;
+
 export type Formats = ReturnType<typeof formats>;
 
 export function useFormats(): Formats {
   const { i18n } = useTranslation();
   const me = useMe();
-  return formats(i18n.language, me.data?.tenant.time_zone, me.data?.tenant.currency ?? 'USD');
+  return formats(localOf(i18n.language), me.data?.tenant.time_zone, me.data?.tenant.currency ?? 'USD');
 }
