@@ -55,6 +55,13 @@ export function ProductCell({ label, value, onText, onProduct, cell, error }: Pr
       onDropdownOpen={() => setOpen(true)}
       onDropdownClose={() => setOpen(false)}
       onFocus={(event) => event.currentTarget.select()}
+      onKeyDown={(event) => {
+        const first = (found.data ?? [])[0];
+        // Enter takes the first that fits, unless the arrows chose another.
+        if (event.key !== 'Enter' || !open || !first || !value.trim() || found.isPlaceholderData || words !== value.trim() || event.currentTarget.getAttribute('aria-activedescendant')) return;
+        event.preventDefault();
+        void choose(first.id);
+      }}
       maxDropdownHeight={260}
       comboboxProps={{ width: 320, position: 'bottom-start' }}
       renderOption={({ option }) => (
