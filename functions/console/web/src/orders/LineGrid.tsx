@@ -120,6 +120,7 @@ export function LineGrid({ lines, onLines, sums, currency, faults, strict }: Pro
             <div key={line.key} className={classes.line} role="group" aria-label={t('orders.grid.line', { row: row + 1 })}>
               <ProductCell
                 label={label('sku')}
+                heading={columns.sku}
                 value={line.sku}
                 cell={cell('sku')}
                 error={wrong('sku')}
