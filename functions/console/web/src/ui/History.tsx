@@ -12,7 +12,7 @@ interface Entry {
   actor?: string;
   via?: string;
   types: string[];
-  changes: Array<{ field: string; from?: unknown; to?: unknown }>;
+  changes: Array<{ field: string; old?: unknown; new?: unknown }>;
 }
 
 /** Who changed a record when, and how: newest first. */
@@ -35,7 +35,7 @@ export function History({ noun, id, label }: { noun: Noun; id: string; label(fie
             </div>
             {entry.changes.map((change) => (
               <div key={change.field} className={classes.change}>
-                <span className="soft">{label(change.field)}</span> <del>{text(change.from)}</del> → <ins>{text(change.to)}</ins>
+                <span className="soft">{label(change.field)}</span> <del>{text(change.old)}</del> → <ins>{text(change.new)}</ins>
               </div>
             ))}
           </li>
