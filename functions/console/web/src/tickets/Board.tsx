@@ -35,11 +35,12 @@ export default function TicketBoard() {
   const move = (ticket: Ticket, to: Status) => {
     if (ticket.status === to) return;
     const settle = () => setMoving((now) => new Map([...now].filter(([id]) => id !== ticket.id)));
-    if (nextOf(ticket.status).includes(to)) setMoving((now) => new Map(now).set(ticket.id, to));
-    step.mutate(
-      { ticket, to },
-      { onSuccess: () => say(t('tickets.board.moved', { number: ticket.number, status: t(`tickets.status.${to}`) })), onSettled: settle },
-    );
+    if (nextOf(ticket.status).includes(to)) {
+      setMoving((now) => new Map(now).set(ticket.id, to));
+      // Said at once, as it is shown at once; a refusal is a notification, which is said too.
+      say(t('tickets.board.moved', { number: ticket.number, status: t(`tickets.status.${to}`) }));
+    }
+    void step.mutateAsync({ ticket, to }).catch(() => say('')).finally(settle);
   };
   const column = (status: Status) => (
     <Column key={status} status={status} cards={cards(status)} list={lists[status]} move={move} customer={name} assignee={people.name} titled={!narrow} />

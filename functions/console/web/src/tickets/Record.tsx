@@ -13,6 +13,9 @@ import { TicketFields } from './Fields';
 import { ticketField } from './fields';
 import { Due, Escalation, StatusTag } from './State';
 
+/** Fields whose values are words of the flow. */
+const WORDS: readonly string[] = ['status', 'priority', 'kind', 'channel'];
+
 export default function TicketRecord() {
   const { t } = useTranslation();
   const { id } = useParams({ strict: false }) as { id: string };
@@ -25,7 +28,7 @@ export default function TicketRecord() {
     { key: 'conversation', label: t('tickets.conversation'), count: ticket.message_count + (ticket.note_count ?? 0), content: <Conversation ticket={ticket} /> },
     // Where there is no room beside, what was said comes first, and the rest has a tab.
     ...(narrow ? [{ key: 'details', label: t('tickets.details'), content: beside }] : []),
-    { key: 'history', label: t('common.history.title'), content: <History noun="tickets" id={id} label={ticketField(t)} /> },
+    { key: 'history', label: t('common.history.title'), content: <History noun="tickets" id={id} label={ticketField(t)} value={(field, value) => (WORDS.includes(field) ? t(`tickets.${field}.${value}`) : undefined)} /> },
   ];
   return (
     <RecordPage

@@ -1,6 +1,6 @@
 import { SegmentedControl } from '@mantine/core';
 import { IconLayoutKanban, IconList } from '@tabler/icons-react';
-import { Link, useLocation } from '@tanstack/react-router';
+import { Link } from '@tanstack/react-router';
 import { useTranslation } from 'react-i18next';
 import { useView } from '../ui/view';
 import classes from './Views.module.css';
@@ -27,14 +27,15 @@ export function ReadyViews() {
   );
 }
 
+const EXACT = { exact: true, includeSearch: false };
+
 /** The same tickets as a list or as a board. */
 export function Switcher() {
   const { t } = useTranslation();
-  const { pathname } = useLocation();
   return (
     <nav className={classes.switcher} aria-label={t('tickets.shape.label')}>
-      <Link to="/tickets" aria-current={pathname === '/tickets' ? 'page' : undefined}><IconList size={15} />{t('tickets.shape.list')}</Link>
-      <Link to="/tickets/board" aria-current={pathname === '/tickets/board' ? 'page' : undefined}><IconLayoutKanban size={15} />{t('tickets.shape.board')}</Link>
+      <Link to="/tickets" activeOptions={EXACT}><IconList size={15} />{t('tickets.shape.list')}</Link>
+      <Link to="/tickets/board" activeOptions={EXACT}><IconLayoutKanban size={15} />{t('tickets.shape.board')}</Link>
     </nav>
   );
 }
