@@ -3481,7 +3481,7 @@ export interface components {
          * @description What was done.
          * @enum {string}
          */
-        ActionKind: "Call" | "Mail" | "Visit" | "Offer" | "Other";
+        ActionKind: "call" | "mail" | "visit" | "offer" | "other";
         /** @description What work for customers costs, in the tenant's currency: taken off their margin to see what they leave. */
         ActivityCosts: {
             /**
@@ -3595,7 +3595,7 @@ export interface components {
          * @description Who wrote a message.
          * @enum {string}
          */
-        Author: "Agent" | "Customer";
+        Author: "agent" | "customer";
         /** @description What a model rests on. */
         Basis: {
             /** @description `maximum_likelihood`, `small_sample`, `weakly_identified` or `prior`. */
@@ -3659,7 +3659,7 @@ export interface components {
          * @description How a ticket came.
          * @enum {string}
          */
-        Channel: "Email" | "Phone" | "Web" | "Portal" | "Api" | "Survey";
+        Channel: "email" | "phone" | "web" | "portal" | "api" | "survey";
         /** @description Whether a customer is leaving. */
         Churn: {
             /**
@@ -5383,7 +5383,7 @@ export interface components {
          * @description How urgent a ticket is; chooses its service level.
          * @enum {string}
          */
-        Priority: "Low" | "Normal" | "High" | "Urgent";
+        Priority: "low" | "normal" | "high" | "urgent";
         /** @description RFC 9457. `code` is a word of a closed list or, where a rule has a word of its own, that word. */
         Problem: {
             type: string;
@@ -6335,7 +6335,7 @@ export interface components {
          * @description At which stage of life the customer was found.
          * @enum {string}
          */
-        Silence: "AtRisk" | "Lost";
+        Silence: "at_risk" | "lost";
         /** @description Service levels. */
         Sla: {
             /** @description The first that names the ticket's priority, or names none, applies. */
@@ -6345,7 +6345,7 @@ export interface components {
          * @description A promise that time runs against.
          * @enum {string}
          */
-        SlaClock: "FirstResponse" | "Resolution";
+        SlaClock: "first_response" | "resolution";
         /** @description The targets of service for tickets of one priority, in minutes of working time. */
         SlaPolicy: {
             /** @description `low`, `normal`, `high` or `urgent`; absent for all others. */
@@ -7197,12 +7197,12 @@ export interface components {
          * @description What a ticket is about.
          * @enum {string}
          */
-        TicketKind: "Question" | "Fault" | "Complaint" | "Feedback" | "Presales";
+        TicketKind: "question" | "fault" | "complaint" | "feedback" | "presales";
         /**
          * @description How far a ticket has come.
          * @enum {string}
          */
-        TicketStatus: "New" | "Open" | "Waiting" | "Resolved" | "Closed";
+        TicketStatus: "new" | "open" | "waiting" | "resolved" | "closed";
         /** @description A request for tokens. Parameters that OAuth knows and this service does not are ignored, as RFC 6749 asks. */
         TokenIn: {
             /** @description `password`, `refresh_token` or `client_credentials`. */
@@ -7246,7 +7246,7 @@ export interface components {
          * @description Whether anything was done before the customer returned or the window passed.
          * @enum {string}
          */
-        Treatment: "Acted" | "LeftAlone";
+        Treatment: "acted" | "left_alone";
         /**
          * @description The unit of a number.
          * @enum {string}
@@ -7494,7 +7494,7 @@ export interface components {
          * @description How far a case is.
          * @enum {string}
          */
-        WinBackStatus: "Found" | "Acted" | "Returned" | "NotReturned" | "Dismissed";
+        WinBackStatus: "found" | "acted" | "returned" | "not_returned" | "dismissed";
         /** @description A sum of money and the list behind it. */
         WinBackSum: {
             /** @description The sum, as a decimal string. */
