@@ -4,10 +4,26 @@ import { call, type Meta, type Money, type Page, type Query, useGrowing, withQue
 import type { components } from '../api/schema.gen';
 
 type Schemas = components['schemas'];
-export type Segments = Schemas['Segments'];
+export type Segments = Omit<Schemas['Segments'], 'model'> & { model?: Model | null };
 export type Recompute = Schemas['Recompute'];
 export type Effect = Omit<Schemas['WinBackEffect'], 'explain'>;
 export type EffectGroup = Schemas['WinBackGroup'];
+
+interface Fit {
+  basis?: string;
+  log_likelihood?: number;
+}
+
+/** What all scores were computed with. */
+export interface Model {
+  until: string;
+  customers: number;
+  bg_nbd?: (Fit & { r: number; alpha: number; a: number; b: number; repeaters?: number }) | null;
+  gamma_gamma?: (Fit & { p: number; q: number; v: number; mean_spend: number }) | null;
+  pareto?: { top_20_percent_share: number; customers_for_80_percent: number; gini: number } | null;
+  frequency_spend_correlation?: number | null;
+  common_rhythm_days?: number | null;
+}
 
 interface Silence {
   text: string;

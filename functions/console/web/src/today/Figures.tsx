@@ -67,7 +67,7 @@ function Sales() {
   const { now, before } = sameDays(part?.groups.map(({ key, numbers }) => ({ key, value: numbers.sales?.value })) ?? [], today);
   const growth = Number(before) ? Number(now) / Number(before) - 1 : null;
   const expected = own(forecast.data, format.currency)?.groups.find((group) => group.key === month)?.numbers.forecast;
-  if (!days.data) return <Waiting label={t('today.sales.label')} />;
+  if (!days.data) return <Waiting label={t('today.sales.label')} failed={days.isError} />;
   return (
     <>
       <Figure
@@ -107,7 +107,7 @@ function Customers() {
   const report = useReport('started-stopped', { by: 'month', ...spanOf('last_12_months', today) });
   const groups = report.data?.parts[0]?.groups ?? [];
   const now = groups.find((group) => group.key === today.slice(0, 7))?.numbers;
-  if (!report.data) return <Waiting label={t('today.customers.label')} />;
+  if (!report.data) return <Waiting label={t('today.customers.label')} failed={report.isError} />;
   if (!groups.length) return null;
   return (
     <Figure
@@ -177,7 +177,7 @@ function Balance() {
   const from = `${Number(today.slice(0, 4)) - OLDEST}-01-01`;
   const report = useReport('receivables', { by: 'month', from, to });
   const part = own(report.data, format.currency);
-  if (!report.data) return <Waiting label={t('today.balance.label')} />;
+  if (!report.data) return <Waiting label={t('today.balance.label')} failed={report.isError} />;
   if (!part) return null;
   const money = (amount: string) => format.roundMoney({ amount, currency: format.currency } as Money);
   const months = part.groups.slice(-12);
@@ -197,9 +197,9 @@ function Balance() {
   );
 }
 
-const Waiting = ({ label }: { label: string }) => (
-  <div className={classes.figure} aria-busy>
+const Waiting = ({ label, failed }: { label: string; failed: boolean }) => (
+  <div className={classes.figure} aria-busy={!failed}>
     <span className={classes.figureLabel}>{label}</span>
-    <span className={classes.figureValue}>…</span>
+    <span className={classes.figureValue}>{failed ? '—' : '…'}</span>
   </div>
 );
