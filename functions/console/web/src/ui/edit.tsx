@@ -152,8 +152,16 @@ export function useRemove<N extends Noun>(noun: N) {
   const refresh = () => client.invalidateQueries({ queryKey: keys.noun(noun) });
   return useMutation({
     mutationFn: async (ids: string[]) => {
-      for (const id of ids) await records.remove(noun, id);
-      return ids;
+      if (ids.length === 1 || noun === 'users') {
+        for (const id of ids) await records.remove(noun, id);
+        return ids;
+      }
+      const failed = await records.batch(noun, 'delete', ids.map((id) => ({ id })));
+      const removed = ids.filter((id) => !failed.has(id));
+      const [first] = failed.values();
+      if (first && removed.length === 0) throw first;
+      if (first) tellError(first);
+      return removed;
     },
     onSuccess: async (ids) => {
       await refresh();
