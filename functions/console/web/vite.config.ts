@@ -12,6 +12,7 @@ export default defineConfig({
     manifest: 'manifest.json',
     reportCompressedSize: false,
   },
-  server: { proxy: { '/v1': service, '/s/': service, '/docs': service, '/openapi.json': service } },
+  // The sample firm's data is that of the service's own demo.
+  server: { fs: { allow: ['../../..'] }, proxy: { '/v1': service, '/s/': service, '/docs': service, '/openapi.json': service } },
   test: { environment: 'happy-dom', setupFiles: ['src/test/setup.ts'], include: ['src/**/*.test.{ts,tsx}'] },
 });
