@@ -1,4 +1,4 @@
-import { ActionIcon, Button, Radio, TextInput, UnstyledButton } from '@mantine/core';
+import { ActionIcon, Button, Radio, TextInput, UnstyledButton, VisuallyHidden } from '@mantine/core';
 import { IconPlus, IconX } from '@tabler/icons-react';
 import { type FormEvent, type KeyboardEvent, useState } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -55,7 +55,7 @@ export function Ways({ label, kind, ways, onSave }: Props) {
       <div className={fieldClasses.field}>
         <div className="label">{label}</div>
         {onSave ? (
-          <UnstyledButton className={fieldClasses.value} aria-label={t('common.editField', { name: label })} onClick={begin}>{shown}</UnstyledButton>
+          <UnstyledButton className={fieldClasses.value} onClick={begin}><VisuallyHidden>{t('common.editField', { name: label })}: </VisuallyHidden>{shown}</UnstyledButton>
         ) : (
           <div className={fieldClasses.value}>{shown}</div>
         )}

@@ -1,4 +1,4 @@
-import { Button, Modal, SimpleGrid, Stack, Textarea, TextInput, UnstyledButton } from '@mantine/core';
+import { Button, Modal, SimpleGrid, Stack, Textarea, TextInput, UnstyledButton, VisuallyHidden } from '@mantine/core';
 import { IconPlus } from '@tabler/icons-react';
 import { type FormEvent, useState } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -40,7 +40,7 @@ export function Addresses({ label, addresses = [], onSave }: Props) {
       <div style={{ minWidth: 0 }}>
         {addresses.map((address, index) =>
           onSave ? (
-            <UnstyledButton key={index} className={classes.value} aria-label={t('common.editField', { name: `${label} ${index + 1}` })} onClick={() => setEdited(index)}>{read(address)}</UnstyledButton>
+            <UnstyledButton key={index} className={classes.value} onClick={() => setEdited(index)}><VisuallyHidden>{t('common.editField', { name: `${label} ${index + 1}` })}: </VisuallyHidden>{read(address)}</UnstyledButton>
           ) : (
             <div key={index} className={classes.value}>{read(address)}</div>
           ),

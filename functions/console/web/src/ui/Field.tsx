@@ -1,4 +1,4 @@
-import { ActionIcon, MultiSelect, NumberInput, Select, TagsInput, Textarea, TextInput, UnstyledButton } from '@mantine/core';
+import { ActionIcon, MultiSelect, NumberInput, Select, TagsInput, Textarea, TextInput, UnstyledButton, VisuallyHidden } from '@mantine/core';
 import { IconCheck, IconPencil, IconX } from '@tabler/icons-react';
 import { type KeyboardEvent, type ReactNode, useState } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -6,7 +6,7 @@ import classes from './Field.module.css';
 import { type Kind, RecordSelect } from './RecordSelect';
 
 export interface Editing {
-  kind: 'text' | 'long' | 'choice' | 'day' | 'number' | 'tags' | 'email' | 'tel' | 'record';
+  kind: 'text' | 'long' | 'choice' | 'day' | 'number' | 'tags' | 'email' | 'tel' | 'record' | 'link';
   /** Of a choice; of tags, where only these may be chosen. */
   options?: Array<{ value: string; label: string }>;
   /** What kinds of record may be chosen. */
@@ -52,14 +52,15 @@ export function Field({ label, value, children, edit, onSave }: Props) {
     <div className={classes.field}>
       <div className="label">{label}</div>
       {draft === null || !edit ? (
-        edit?.kind === 'record' && onSave && value ? (
+        (edit?.kind === 'record' || edit?.kind === 'link') && onSave && value ? (
           // The value is a link of its own, which cannot lie in a button.
           <div className={classes.linked}>
             <span className={classes.value}>{read}</span>
             <ActionIcon size="sm" variant="subtle" color="gray" aria-label={t('common.editField', { name: label })} onClick={() => setDraft(value)}><IconPencil size={14} /></ActionIcon>
           </div>
         ) : edit && onSave ? (
-          <UnstyledButton className={classes.value} aria-label={t('common.editField', { name: label })} onClick={() => setDraft(value ?? '')}>
+          <UnstyledButton className={classes.value} onClick={() => setDraft(value ?? '')}>
+            <VisuallyHidden>{t('common.editField', { name: label })}: </VisuallyHidden>
             {read}
           </UnstyledButton>
         ) : (
@@ -82,7 +83,7 @@ export function Field({ label, value, children, edit, onSave }: Props) {
           ) : edit.kind === 'tags' ? (
             <TagsInput {...common} value={draft ? draft.split(',') : []} onChange={(next) => setDraft(next.join(','))} />
           ) : (
-            <TextInput {...common} type={edit.kind === 'day' ? 'date' : edit.kind} value={draft} onChange={(event) => setDraft(event.currentTarget.value)} />
+            <TextInput {...common} type={edit.kind === 'day' ? 'date' : edit.kind === 'link' ? 'url' : edit.kind} value={draft} onChange={(event) => setDraft(event.currentTarget.value)} />
           )}
           {edit.kind !== 'choice' && edit.kind !== 'record' && (
             <>
