@@ -71,8 +71,8 @@ export function RecordSelect({ kinds, value, onChange, label, hideLabel, without
   useEffect(() => {
     if (hurried && settled) takeFirst();
   }, [hurried, settled]);
-  const onKeyDown = (event: KeyboardEvent<HTMLInputElement>) => {
-    input.onKeyDown?.(event);
+  // Caught before the list hears of it, which would take what it had marked among the former results.
+  const onKeyDownCapture = (event: KeyboardEvent<HTMLInputElement>) => {
     const marked = event.currentTarget.getAttribute('aria-activedescendant');
     if (event.key !== 'Enter' || event.nativeEvent.isComposing || !typed || typed === chosen?.title || (marked && settled)) return;
     event.preventDefault();
@@ -85,7 +85,7 @@ export function RecordSelect({ kinds, value, onChange, label, hideLabel, without
       {...input}
       {...(hideLabel ? { 'aria-label': label } : { label })}
       data={shown.map(({ id, title }) => ({ value: id, label: title }))}
-      onKeyDown={onKeyDown}
+      onKeyDownCapture={onKeyDownCapture}
       value={value || null}
       onChange={(id, option) => onChange(id, id ? (option?.label ?? '') : '')}
       searchable
