@@ -61,7 +61,7 @@ export default function CompanyForm({ opened, onClose, onCreated }: Props) {
             <TextInput label={field('email')} type="email" autoComplete="off" {...inputs.getInputProps('email')} />
             <TextInput label={field('phone')} type="tel" autoComplete="off" {...inputs.getInputProps('phone')} />
             <TextInput label={field('website')} type="url" autoComplete="off" {...inputs.getInputProps('website')} />
-            <Select label={field('country')} searchable clearable data={countries} {...inputs.getInputProps('country')} />
+            <Select label={field('country')} searchable clearable={Boolean(inputs.values.country)} clearButtonProps={{ 'aria-label': t('common.select.clear', { name: field('country') }) }} data={countries} {...inputs.getInputProps('country')} />
           </SimpleGrid>
           <Textarea label={field('note')} autosize minRows={2} maxRows={8} {...inputs.getInputProps('note')} />
         </div>

@@ -81,7 +81,7 @@ function AddressForm({ address, onSave }: { address?: Address; onSave(address: A
           <TextInput {...input('postal_code', t('common.address.postal_code'))} />
           <TextInput {...input('city', t('common.address.city'))} />
           <TextInput {...input('region', t('common.address.region'))} />
-          <Select label={t('common.address.country')} searchable clearable data={countries} value={draft.country ?? null} onChange={(country) => setDraft({ ...draft, country: country ?? undefined })} />
+          <Select label={t('common.address.country')} searchable clearable={Boolean(draft.country)} clearButtonProps={{ 'aria-label': t('common.select.clear', { name: t('common.address.country') }) }} data={countries} value={draft.country ?? null} onChange={(country) => setDraft({ ...draft, country: country ?? undefined })} />
           <TextInput placeholder={t('common.address.labelHint')} {...input('label', t('common.address.label'))} />
         </SimpleGrid>
         <div style={{ display: 'flex', gap: 8, justifyContent: 'flex-end' }}>
