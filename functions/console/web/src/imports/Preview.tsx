@@ -29,13 +29,15 @@ export function Preview({ of, fields }: { of: Import; fields: ImportField[] }) {
         </thead>
         <tbody>
           {preview.data.data.map((row) => {
-            // A fault belongs to its column; what belongs to none that is shown stands beside the outcome.
+            // A fault stands in its column, which is named beside the outcome; so is what belongs to no column.
             const others = row.errors.filter((fault) => !columns.some(({ index }) => index === fault.column));
+            const named = columns.filter(({ index }) => row.errors.some((fault) => fault.column === index)).map(({ field }) => name(field!));
             return (
               <tr key={row.row}>
                 <td data-end>{row.row}</td>
                 <td>
                   <Tag tone={TONES[row.outcome]}>{t(`imports.outcome.${row.outcome}`)}</Tag>
+                  {named.length > 0 && <div className={classes.where}>{named.join(', ')}</div>}
                   {others.map((fault, at) => <div key={at} className={classes.fault} title={fault.detail}>{words(fault)}</div>)}
                 </td>
                 {columns.map((column) => {
