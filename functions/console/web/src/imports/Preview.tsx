@@ -10,7 +10,8 @@ const TONES: Record<PreviewRow['outcome'], Tone> = { create: 'green', update: 'b
 /** What would become of the first rows; what is wrong stands in the cell it is about. */
 export function Preview({ of, fields }: { of: Import; fields: ImportField[] }) {
   const { t, i18n } = useTranslation();
-  const words = ({ code, detail }: PreviewRow['errors'][number]) => (i18n.exists(`imports.code.${code}`) ? t(`imports.code.${code}`) : detail);
+  const words = ({ code, detail, field: key }: PreviewRow['errors'][number]) =>
+    i18n.exists(`imports.code.${code}`) ? t(`imports.code.${code}`, { choices: fields.find((field) => field.key === key)?.choices?.join(', ') }) : detail;
   const preview = usePreview(of);
   const columns = of.columns.filter((column) => column.field);
   if (columns.length === 0) return <p className="soft">{t('imports.mapping.none')}</p>;

@@ -55,7 +55,7 @@ export function Result({ of }: { of: Import }) {
         {write && isOver(of.status) && counts.created + counts.updated > 0 && (
           <Button variant="default" leftSection={<IconArrowBackUp size={15} />} loading={busy === 'revert'} onClick={revert}>{t('imports.revert.open')}</Button>
         )}
-        {write && <Button component={Link} to={`/imports/new?kind=${of.kind}`} variant="subtle">{t('imports.another')}</Button>}
+        {write && <Button component={Link} to="/imports/new" search={{ kind: of.kind } as never} variant="subtle">{t('imports.another')}</Button>}
       </div>
       {counts.failed > 0 && <p className="soft">{t('imports.errorsText')}</p>}
     </section>
