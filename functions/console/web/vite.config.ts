@@ -19,6 +19,7 @@ export default defineConfig({
     manifest: 'manifest.json',
     reportCompressedSize: false,
   },
-  server: { proxy: { '/v1': proxy, '/s/': proxy, '/docs': proxy, '/openapi.json': proxy } },
+  // The sample firm's data is that of the service's own demo.
+  server: { fs: { allow: ['../../..'] }, proxy: { '/v1': proxy, '/s/': proxy, '/docs': proxy, '/openapi.json': proxy } },
   test: { environment: 'happy-dom', setupFiles: ['src/test/setup.ts'], include: ['src/**/*.test.{ts,tsx}'] },
 });
