@@ -1,8 +1,9 @@
 import { Button, Checkbox, Select, TextInput } from '@mantine/core';
 import { IconMessageStar, IconPlus } from '@tabler/icons-react';
-import { useQueryClient } from '@tanstack/react-query';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link, useNavigate } from '@tanstack/react-router';
 import { useTranslation } from 'react-i18next';
+import { answer, api } from '../api/client';
 import { keys, records, type Survey, useList } from '../api/records';
 import type { Column } from '../ui/DataTable';
 import { type Filter, filtersOf } from '../ui/Filters';
@@ -66,9 +67,13 @@ export function State({ survey }: { survey: Survey }) {
 
 function When({ survey }: { survey: Survey }) {
   const { t } = useTranslation();
+  const settings = useQuery({ queryKey: ['settings'], queryFn: () => answer(api.GET('/v1/settings')), enabled: useMay()('settings', 'read') });
   const triggers = survey.triggers ?? [];
   if (triggers.length) return triggers.map((trigger) => t(`surveys.trigger.${trigger.replace('.', '_')}`)).join(', ');
-  return <span className="soft">{survey.built_in ? t('surveys.asSet') : '—'}</span>;
+  if (!survey.built_in || !survey.active) return <span className="soft">{t('surveys.unused')}</span>;
+  if (!settings.data) return <span className="soft">{t('surveys.asSet')}</span>;
+  const { enabled, template } = settings.data.survey;
+  return enabled && template === survey.metric ? <>{t('surveys.inUse')}</> : <span className="soft">{t('surveys.unused')}</span>;
 }
 
 function Answered({ id }: { id: string }) {

@@ -3,30 +3,9 @@ import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { Survey } from '../api/records';
 import { useMe } from '../ui/me';
-import { asksScore, isAsked, type Item, type Language, LANGUAGES, type Metric, scaleOf } from './metrics';
+import { asksScore, isAsked, type Item, type Language, LANGUAGES, scaleOf } from './metrics';
 import classes from './Preview.module.css';
-
-/** What the service's own page says around a survey's words. A respondent's language is not the reader's. */
-const PAGE: Record<Language, { comment: string; send: string; optional: string; stop: string; ends: Record<Metric, readonly [string, string]> }> = (() => {
-  const agree = ['strongly disagree', 'strongly agree'] as const;
-  const consent = ['非常不同意', '非常同意'] as const;
-  return {
-    en: {
-      comment: 'Anything you would like to add? (optional)', send: 'Send', optional: 'Optional', stop: 'No more of these mails',
-      ends: {
-        csat: ['very dissatisfied', 'very satisfied'], nps: ['not at all likely', 'extremely likely'], ces: agree, servqual: agree, servqual_short: agree,
-        fault_tolerance: ['one fault is enough', 'I would stay all the same'],
-      },
-    },
-    'zh-CN': {
-      comment: '您还想告诉我们什么？（选填）', send: '提交', optional: '选填', stop: '不再接收此类邮件',
-      ends: {
-        csat: ['非常不满意', '非常满意'], nps: ['完全不可能', '非常可能'], ces: consent, servqual: consent, servqual_short: consent,
-        fault_tolerance: ['一次问题就会换', '仍会继续购买'],
-      },
-    },
-  };
-})();
+import { PAGE } from './page';
 
 /** The page that a customer's mail leads to, on a telephone. What one answers here shows which further questions appear; nothing is sent. */
 export function Preview({ survey }: { survey: Survey }) {
@@ -37,6 +16,8 @@ export function Preview({ survey }: { survey: Survey }) {
   const page = PAGE[language];
   const own = asksScore(survey.metric);
   const choose = (key: string, value: unknown) => setAnswers((now) => ({ ...now, [key]: value }));
+  const question = survey.question?.[language] ?? page.metrics[survey.metric].question;
+  const [least, best] = page.metrics[survey.metric].ends;
   const text = (words: Item['text'] | null | undefined) => words?.[language] ?? words?.en ?? words?.['zh-CN'] ?? '';
   const scale = (key: string, [low, high]: readonly [number, number], ends: boolean) => (
     <>
@@ -47,8 +28,8 @@ export function Preview({ survey }: { survey: Survey }) {
       </div>
       {ends && (
         <p className={classes.ends}>
-          <span>{low} = {page.ends[survey.metric][0]}</span>
-          <span>{high} = {page.ends[survey.metric][1]}</span>
+          <span>{low} = {least}</span>
+          <span>{high} = {best}</span>
         </p>
       )}
     </>
@@ -64,11 +45,11 @@ export function Preview({ survey }: { survey: Survey }) {
         <div className={classes.form}>
           {own ? (
             <div className={classes.asked}>
-              <p className={classes.legend}>{text(survey.question)}</p>
+              <p className={classes.legend}>{question}</p>
               {scale('score', scaleOf(survey.metric), true)}
             </div>
           ) : (
-            <p className={classes.legend}>{text(survey.question)}</p>
+            <p className={classes.legend}>{question}</p>
           )}
           {(survey.items ?? []).filter((item) => isAsked(item.show_if, answers)).map((item) => (
             <div key={item.key} className={classes.asked}>

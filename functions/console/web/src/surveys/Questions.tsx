@@ -9,6 +9,7 @@ import { useMay } from '../ui/me';
 import { Tag } from '../ui/Tag';
 import { ItemForm } from './ItemForm';
 import { type Condition, type Item, type Language, LANGUAGES } from './metrics';
+import { PAGE } from './page';
 import { Preview } from './Preview';
 import classes from './Questions.module.css';
 
@@ -32,7 +33,9 @@ export function Questions({ survey }: { survey: Survey }) {
       value={survey[field]?.[language]}
       edit={{ kind: 'long' }}
       onSave={write ? (value) => edit.change(survey, { [field]: { ...survey[field], [language]: value } }) : undefined}
-    />
+    >
+      {survey[field]?.[language] || (field === 'question' ? <span className="soft">{PAGE[language].metrics[survey.metric].question}</span> : undefined)}
+    </Field>
   );
   return (
     <div className={classes.split}>

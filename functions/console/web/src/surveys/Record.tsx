@@ -7,7 +7,6 @@ import { type Survey, useRecord } from '../api/records';
 import { tellError, useEdit, useRemove } from '../ui/edit';
 import { Field } from '../ui/Field';
 import { useFormats } from '../ui/format';
-import { History } from '../ui/History';
 import { useMay } from '../ui/me';
 import { RecordPage } from '../ui/RecordPage';
 import { ErrorState, Loading } from '../ui/states';
@@ -50,7 +49,6 @@ export default function SurveyRecord() {
         { key: 'comments', label: t('surveys.tab.comments'), content: <Comments survey={survey} /> },
         { key: 'invitations', label: t('surveys.tab.invitations'), content: <Invitations survey={survey} /> },
         { key: 'questions', label: t('surveys.tab.questions'), content: <Questions survey={survey} /> },
-        { key: 'history', label: t('common.history.title'), content: <History noun="surveys" id={id} label={surveyField(t)} /> },
       ]}
     />
   );
