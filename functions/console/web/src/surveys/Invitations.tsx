@@ -27,7 +27,7 @@ export function Invitations({ survey }: { survey: Survey }) {
       <div className={classes.asked}>
         {behind ? (
           <>
-            <span>{list.hasMore ? t('surveys.behindMore') : t('surveys.behind', { count: list.rows.length })}</span>
+            <span className={classes.behind}>{list.hasMore ? t('surveys.behindMore') : t('surveys.behind', { count: list.rows.length })}</span>
             <Button variant="default" onClick={() => change({ rows: undefined })}>{t('surveys.allInvitations')}</Button>
             <Button variant="subtle" color="gray" onClick={() => change({ rows: undefined, tab: undefined })}>{t('surveys.back')}</Button>
           </>
@@ -71,7 +71,7 @@ export function Invitations({ survey }: { survey: Survey }) {
                     </Table.Td>
                     <Table.Td title={format.moment(at)}>{format.ago(at)}</Table.Td>
                     <Table.Td ta="right">{answered && <Tag tone={toneOf(invitation.metric, invitation.score!)}>{invitation.score}</Tag>}</Table.Td>
-                    <Table.Td>{invitation.comment}</Table.Td>
+                    <Table.Td className={classes.text}>{invitation.comment}</Table.Td>
                   </Table.Tr>
                 );
               })}
