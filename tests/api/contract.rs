@@ -169,6 +169,16 @@ async fn a_preflight_is_answered_and_an_origin_must_be_the_tenants() {
         (preflight.status, preflight.header("access-control-allow-origin")),
         (204, "*")
     );
+    // The console, under another name of the same address.
+    let port = tests::world().url.rsplit(':').next().unwrap_or_default();
+    let (host, origin) = (format!("localhost:{port}"), format!("http://localhost:{port}"));
+    let own = [("host", host.as_str()), ("origin", origin.as_str())];
+    assert_eq!(tenant.send(Method::GET, "/v1/leads", &own, None).await.status, 200);
+    let other = [("host", "localhost:1"), ("origin", origin.as_str())];
+    tenant
+        .send(Method::GET, "/v1/leads", &other, None)
+        .await
+        .problem(403, "forbidden");
     let from_shop = [("origin", "https://shop.example")];
     tenant
         .send(Method::GET, "/v1/leads", &from_shop, None)

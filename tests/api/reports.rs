@@ -420,6 +420,16 @@ async fn questions_that_cannot_be_answered_are_refused_in_words() {
             "cursor_invalid",
         ),
         (
+            "/v1/reports/pareto/rows?measure=sales&rank_from=1&from=2025-01-02&to=2025-01-31",
+            422,
+            "validation_failed",
+        ),
+        (
+            "/v1/reports/loyalty/rows?measure=count&orders_from=2&from=2025-01-01&to=2025-01-30",
+            422,
+            "validation_failed",
+        ),
+        (
             "/v1/reports/product-turnover/rows?measure=average_stock&by=product&key=x",
             404,
             "not_found",

@@ -1,11 +1,11 @@
 //! From an empty directory to scores, through HTTP only: the public CDNOW log in, a recompute, the model that the
 //! literature gives for it (Fader, Hardie and Lee 2005).
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures::stream::{self, StreamExt as _};
 use serde_json::{Value, json};
-use tests::Tenant;
+use tests::{Tenant, until};
 
 /// The rows of the log as orders: master id, sample id, date, pieces, dollars.
 fn orders() -> Vec<Value> {
@@ -27,19 +27,6 @@ fn orders() -> Vec<Value> {
             })
         })
         .collect()
-}
-
-/// Asks until an answer fits, for a minute at most: the work behind it takes its time in an unoptimised build.
-async fn until(tenant: &Tenant, path: &str, fits: impl Fn(&Value) -> bool) -> Value {
-    let started = Instant::now();
-    loop {
-        let answer = tenant.get(path).await;
-        if answer.status == 200 && fits(&answer.body) {
-            return answer.body;
-        }
-        assert!(started.elapsed() < Duration::from_secs(240), "{path}: {}", answer.text);
-        tokio::time::sleep(Duration::from_millis(200)).await;
-    }
 }
 
 async fn recompute(tenant: &Tenant, body: Value) -> Value {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use jiff::ToSpan as _;
 use jiff::civil::Date;
 use serde_json::{Value, json};
-use tests::Tenant;
+use tests::{Tenant, until};
 
 use crate::api::reports::walk;
 
@@ -66,19 +66,6 @@ fn order(n: usize, row: &str) -> Value {
         .collect();
     json!({"contact_ref": {"key": "shop", "value": cells[0]}, "placed_on": cells[1], "status": "fulfilled", "historic": true,
         "channel": "shop", "lines": lines, "external_ids": {"file": format!("row-{n}")}})
-}
-
-/// Asks until an answer fits, for two minutes at most.
-async fn until(tenant: &Tenant, path: &str, fits: impl Fn(&Value) -> bool) -> Value {
-    let started = Instant::now();
-    loop {
-        let answer = tenant.get(path).await;
-        if answer.status == 200 && fits(&answer.body) {
-            return answer.body;
-        }
-        assert!(started.elapsed() < Duration::from_secs(120), "{path}: {}", answer.text);
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
 }
 
 /// The answer, which comes within a second: the best of three, since other tests run beside.

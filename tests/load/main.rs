@@ -23,6 +23,10 @@ const CONTACTS: usize = 10_000;
 const ROUNDS: usize = 5;
 
 fn main() -> ExitCode {
+    // What it makes and fetches lies under the workspace's own target/; cargo starts a bench in its crate's folder.
+    let top = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+    std::env::set_current_dir(top).unwrap_or_else(|error| panic!("{top}: {error}"));
+    std::fs::create_dir_all("target").unwrap_or_else(|error| panic!("no target: {error}"));
     let arguments: Vec<String> = std::env::args().skip(1).filter(|word| word != "--bench").collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();

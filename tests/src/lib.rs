@@ -310,3 +310,19 @@ pub async fn eventually<T, F: Future<Output = Option<T>>>(what: &str, look: impl
         tokio::time::sleep(Duration::from_millis(25)).await;
     }
 }
+
+/// Asks until an answer fits, and gives it: long work takes its time in an unoptimised build.
+///
+/// # Panics
+/// When none does within four minutes.
+pub async fn until(caller: &Caller, path: &str, fits: impl Fn(&Value) -> bool) -> Value {
+    let started = Instant::now();
+    loop {
+        let answer = caller.get(path).await;
+        if answer.status == 200 && fits(&answer.body) {
+            return answer.body;
+        }
+        assert!(started.elapsed() < Duration::from_secs(240), "{path}: {}", answer.text);
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}

@@ -1,13 +1,7 @@
 //! Which queues hear of which events.
 
-use rapport_domain::event;
+use rapport_domain::{event, search};
 use rapport_queue::Queue;
-
-/// The nouns whose records can be searched.
-const SEARCHABLE: [&str; 6] = ["lead", "contact", "company", "order", "ticket", "product"];
-
-/// The nouns whose records add to reports.
-const REPORTED: [&str; 5] = ["order", "contact", "company", "product", "ticket"];
 
 /// The queues that are told of a change with these types. `patterns` is what the tenant's endpoints want.
 pub(crate) fn queues(noun: &str, types: &[String], patterns: &[String]) -> Vec<Queue> {
@@ -23,8 +17,8 @@ pub(crate) fn queues(noun: &str, types: &[String], patterns: &[String]) -> Vec<Q
             // Occasions to ask, and invitations to count.
             noun == "survey_invitation" || any(|kind| matches!(kind, "ticket.resolved" | "order.fulfilled")),
         ),
-        (Queue::ReportSheets, REPORTED.contains(&noun)),
-        (Queue::SearchIndex, SEARCHABLE.contains(&noun)),
+        (Queue::ReportSheets, event::REPORTED.contains(&noun)),
+        (Queue::SearchIndex, search::NOUNS.contains(&noun)),
         (Queue::WebhookDeliveries, endpoints),
     ]
     .into_iter()

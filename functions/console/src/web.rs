@@ -22,14 +22,14 @@ const PLACEHOLDER: &str = "__NONCE__";
 const NOT_THE_APPS: [&str; 7] = ["v1", "s", "hooks", "docs", "openapi.json", "health", ".well-known"];
 /// What may lie beside `index.html`: its icons and what robots and browsers look for. Not pages: these need their policy.
 const BESIDE: [&str; 6] = ["svg", "png", "ico", "webmanifest", "txt", "woff2"];
-/// A file's name carries a digest of what is in it.
+/// For a file whose name carries a digest of what is in it.
 const FOREVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
 const AN_HOUR: HeaderValue = HeaderValue::from_static("public, max-age=3600");
 const LONGEST_PATH: usize = 200;
 const PERMISSIONS: &str = "accelerometer=(), autoplay=(), camera=(), display-capture=(), encrypted-media=(), \
     fullscreen=(), geolocation=(), gyroscope=(), hid=(), idle-detection=(), magnetometer=(), microphone=(), midi=(), \
     payment=(), picture-in-picture=(), publickey-credentials-create=(), publickey-credentials-get=(), \
-    screen-wake-lock=(), serial=(), usb=(), web-share=(), xr-spatial-tracking=()";
+    screen-wake-lock=(), serial=(), usb=(), xr-spatial-tracking=()";
 
 /// `/`: the app, or the start page where none is built.
 pub async fn root(State(app): State<App>, headers: HeaderMap) -> Response {
@@ -51,7 +51,8 @@ pub async fn otherwise(State(app): State<App>, request: Request) -> Response {
     let path = request.uri().path().trim_start_matches('/');
     let first = path.split('/').next().unwrap_or_default();
     if first == "assets" {
-        return file(folder, request, FOREVER).await;
+        let cache = if is_hashed(path) { FOREVER } else { AN_HOUR };
+        return file(folder, request, cache).await;
     }
     if NOT_THE_APPS.contains(&first) {
         return Problem::not_found().into_response();
@@ -114,6 +115,19 @@ fn is_plain(path: &str) -> bool {
     path.len() <= LONGEST_PATH && path.strip_prefix('/').is_some_and(|path| path.split('/').all(plain))
 }
 
+/// Whether a file's name ends as the build's do: a dash and eight characters of a digest. Icons keep their plain names.
+fn is_hashed(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or_default();
+    let stem = name.split('.').next().unwrap_or_default().as_bytes();
+    let Some((stem, digest)) = stem.split_last_chunk::<8>() else {
+        return false;
+    };
+    let is_mixed = digest
+        .iter()
+        .any(|byte| byte.is_ascii_digit() || byte.is_ascii_uppercase());
+    stem.ends_with(b"-") && is_mixed
+}
+
 /// The app's page with a nonce of its own; `None` when no app is built.
 async fn page(folder: &Path, headers: &HeaderMap) -> Option<Response> {
     let text = tokio::fs::read_to_string(folder.join("index.html")).await;
@@ -163,7 +177,7 @@ mod tests {
     use super::*;
 
     const SCRIPT: &str = "export const answer = 42";
-    const PAGE: &str = "<!doctype html><meta name=\"csp-nonce\" content=\"__NONCE__\"><script type=\"module\" src=\"/assets/index-D1x_9.js\"></script>";
+    const PAGE: &str = "<!doctype html><meta name=\"csp-nonce\" content=\"__NONCE__\"><script type=\"module\" src=\"/assets/index-D1x_9q-B.js\"></script>";
 
     /// A build of the app, with a file beside it that nobody may have.
     fn built() -> TempDir {
@@ -173,10 +187,14 @@ mod tests {
         put("secret.txt", b"secret");
         put("web/index.html", PAGE.as_bytes());
         put("web/favicon.svg", b"<svg/>");
-        put("web/assets/index-D1x_9.js", SCRIPT.as_bytes());
-        put("web/assets/index-D1x_9.js.br", &compression::brotli(SCRIPT.as_bytes()));
-        put("web/assets/index-D1x_9.js.gz", b"\x1f\x8bgzip");
-        put("web/assets/plain-a.css", b"a{}");
+        put("web/assets/index-D1x_9q-B.js", SCRIPT.as_bytes());
+        put(
+            "web/assets/index-D1x_9q-B.js.br",
+            &compression::brotli(SCRIPT.as_bytes()),
+        );
+        put("web/assets/index-D1x_9q-B.js.gz", b"\x1f\x8bgzip");
+        put("web/assets/plain-DqR7sT2u.css", b"a{}");
+        put("web/assets/icon.svg", b"<svg/>");
         folder
     }
 
@@ -300,7 +318,7 @@ mod tests {
     async fn files_are_kept_for_a_year_and_come_as_they_are_compressed() {
         let folder = built();
         let router = router(Some(folder.path()));
-        let path = "/assets/index-D1x_9.js";
+        let path = "/assets/index-D1x_9q-B.js";
         for (accepted, encoding) in [("", ""), ("gzip", "gzip"), ("gzip, deflate, br", "br"), ("br;q=0", "")] {
             let answer = ask(&router, "GET", path, &[("accept-encoding", accepted)]).await;
             assert_eq!(
@@ -321,23 +339,41 @@ mod tests {
         let unpacked = ask(
             &router,
             "GET",
-            "/assets/plain-a.css",
+            "/assets/plain-DqR7sT2u.css",
             &[("accept-encoding", "br, gzip")],
         )
         .await;
         assert_eq!((unpacked.text(), unpacked.header("content-encoding")), ("a{}", ""));
-        let icon = ask(&router, "GET", "/favicon.svg", &[]).await;
-        assert_eq!(
-            (icon.status, icon.header("content-type"), icon.header("cache-control")),
-            (200, "image/svg+xml", "public, max-age=3600")
-        );
+        for path in ["/favicon.svg", "/assets/icon.svg"] {
+            let icon = ask(&router, "GET", path, &[]).await;
+            assert_eq!(
+                (icon.status, icon.header("content-type"), icon.header("cache-control")),
+                (200, "image/svg+xml", "public, max-age=3600"),
+                "{path}"
+            );
+        }
+    }
+
+    #[test]
+    fn names_with_a_digest_are_told_from_plain_ones() {
+        for (path, expected) in [
+            ("assets/index-BmN3xK_2.js", true),
+            ("assets/List-D-x4_aBq.js.map", true),
+            ("assets/inter-latin-wght-normal-Dx4kXJAl.woff2", true),
+            ("assets/icon.svg", false),
+            ("assets/icon-maskable.svg", false),
+            ("assets/BmN3xK_2.js", false),
+            ("assets/", false),
+        ] {
+            assert_eq!(is_hashed(path), expected, "{path}");
+        }
     }
 
     #[tokio::test]
     async fn a_head_has_the_answers_headers_and_no_body() {
         let folder = built();
         let router = router(Some(folder.path()));
-        for path in ["/", "/customers", "/assets/index-D1x_9.js"] {
+        for path in ["/", "/customers", "/assets/index-D1x_9q-B.js"] {
             let whole = ask(&router, "GET", path, &[BROWSER]).await;
             let head = ask(&router, "HEAD", path, &[BROWSER]).await;
             assert_eq!((head.status, head.body.len()), (200, 0), "{path}");
@@ -361,7 +397,7 @@ mod tests {
             "/assets/%2e%2e/%2e%2e/secret.txt",
             "/assets/..%2f..%2fsecret.txt",
             "/assets/..%5c..%5csecret.txt",
-            "/assets//index-D1x_9.js",
+            "/assets//index-D1x_9q-B.js",
             "/assets/%00",
             "/assets/%ff",
             "/assets/.hidden",

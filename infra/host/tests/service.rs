@@ -421,9 +421,9 @@ fn console() -> tempfile::TempDir {
     std::fs::create_dir(folder.path().join("assets")).unwrap();
     for (name, bytes) in [
         ("index.html", &b"<meta name=\"csp-nonce\" content=\"__NONCE__\">"[..]),
-        ("assets/a-1.js", b"export {}"),
-        ("assets/a-1.js.br", &COMPRESSED),
-        ("assets/a-1.woff2", &COMPRESSED),
+        ("assets/app-BmN3xK_2.js", b"export {}"),
+        ("assets/app-BmN3xK_2.js.br", &COMPRESSED),
+        ("assets/app-BmN3xK_2.woff2", &COMPRESSED),
     ] {
         std::fs::write(folder.path().join(name), bytes).unwrap();
     }
@@ -448,7 +448,7 @@ async fn the_console_is_served_alike_by_one_process_and_by_many() {
             let header = move |name: &str| headers.get(name).map_or("", |value| value.to_str().unwrap()).to_owned();
             (answer.status().as_u16(), header, answer.bytes().await.unwrap())
         };
-        let (status, header, script) = ask("/assets/a-1.js", "accept-encoding", "gzip, br").await;
+        let (status, header, script) = ask("/assets/app-BmN3xK_2.js", "accept-encoding", "gzip, br").await;
         assert_eq!((status, header("content-encoding").as_str()), (200, "br"), "{form:?}");
         assert_eq!(
             header("cache-control"),
@@ -456,12 +456,12 @@ async fn the_console_is_served_alike_by_one_process_and_by_many() {
             "{form:?}"
         );
         assert_eq!(script[..], COMPRESSED, "{form:?}");
-        let (_, header, font) = ask("/assets/a-1.woff2", "accept", "*/*").await;
+        let (_, header, font) = ask("/assets/app-BmN3xK_2.woff2", "accept", "*/*").await;
         assert_eq!(
             (header("content-type").as_str(), &font[..]),
             ("font/woff2", &COMPRESSED[..])
         );
-        let (_, _, script) = ask("/assets/a-1.js", "accept", "*/*").await;
+        let (_, _, script) = ask("/assets/app-BmN3xK_2.js", "accept", "*/*").await;
         assert_eq!(script, "export {}", "{form:?}");
         let (status, header, page) = ask("/customers/con_1", "accept", "text/html").await;
         let policy = header("content-security-policy");

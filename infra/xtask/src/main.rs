@@ -1,5 +1,6 @@
 //! Every task of the project: `cargo up` runs the service, `cargo verify` runs every check, `cargo xtask` the rest.
 
+mod console;
 mod load;
 mod tools;
 mod up;
@@ -24,6 +25,8 @@ enum Task {
     Verify(verify::Verify),
     /// Writes the OpenAPI document from the routers.
     Openapi,
+    /// Builds the console where its sources are newer than what was built.
+    Console,
     /// Fetches the public CDNOW purchase log to a folder.
     Cdnow {
         /// Where to.
@@ -44,6 +47,7 @@ fn main() -> ExitCode {
             .status()
             .map(|status| status.success())
             .map_err(|e| e.to_string()),
+        Task::Console => console::build().map(|()| true),
         Task::Cdnow { folder } => tools::cdnow(&folder).map(|file| {
             eprintln!("{}", file.display());
             true

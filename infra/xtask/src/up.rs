@@ -1,4 +1,4 @@
-//! `cargo up`: builds the host (and, for `--processes`, every function) and becomes it.
+//! `cargo up`: builds the console and the host (and, for `--processes`, every function) and becomes the host.
 
 use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
@@ -14,7 +14,7 @@ pub struct Up {
     /// An optimised build.
     #[arg(long)]
     release: bool,
-    /// The host's own options: --port, --data, --memory, --demo, --smtp, --allow-private-webhooks, --processes.
+    /// The host's own options: --port, --data, --memory, --demo, --smtp, --allow-private-webhooks, --processes, --console.
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     options: Vec<String>,
 }
@@ -25,6 +25,11 @@ impl Up {
         let before = self.options.len();
         self.options.retain(|option| option != "--release");
         let release = self.release || self.options.len() < before;
+        let own_console = self.options.iter().any(|option| option.starts_with("--console"));
+        if !own_console && let Err(problem) = crate::console::build() {
+            // The service is of use without it, or with the one built before.
+            eprintln!("{problem}");
+        }
         let mut build = cargo(&["build", "--quiet", "--package", "host"]);
         if release {
             build.arg("--release");
@@ -45,8 +50,12 @@ impl Up {
         let program: PathBuf = crate::tools::target()
             .join(if release { "release" } else { "debug" })
             .join("host");
+        let mut host = Command::new(program);
+        if !own_console && let Some(folder) = crate::console::built() {
+            host.arg("--console").arg(folder);
+        }
         // Becomes the host, so that signals reach it and its exit code is ours.
-        let error = Command::new(program).args(&self.options).exec();
+        let error = host.args(&self.options).exec();
         Err(format!("the host cannot be started: {error}"))
     }
 }

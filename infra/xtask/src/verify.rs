@@ -1,11 +1,13 @@
 //! `cargo verify`: every check and test, one after the other, none left out; ends with a line `N passed, N failed`.
 
 use std::io::{BufRead as _, BufReader, Write as _};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use clap::Args;
 
+use crate::console;
 use crate::tools::{self, cargo, root};
 
 /// Which checks to run.
@@ -49,9 +51,11 @@ const STEPS: &[Step] = &[
     }),
     ("crates", crates),
     ("template", || python("tests/template/verify.py")),
+    ("console", console),
     ("programs", programs),
     ("tests", tests),
     ("queue protocol", || python("tests/conformance/sqs.py")),
+    ("browser", browser),
     ("clients", || python("tests/clients/verify.py")),
     ("write cost", || python("tests/load/slope.py")),
 ];
@@ -132,6 +136,59 @@ fn programs() -> Result<Outcome, String> {
     status(&mut build)
 }
 
+/// The console: its lint, types, unit tests and whether its client is that of the OpenAPI document; then its build.
+fn console() -> Result<Outcome, String> {
+    console::has_node()?;
+    let sources = console::sources();
+    console::install(&sources)?;
+    let mut outcome = counted(&mut console::npm(&sources, &["run", "check"]), of_vitest)?;
+    // Standard output is for the line that sums all up.
+    let built = status(console::npm(&sources, &["run", "build"]).stdout(Stdio::from(std::io::stderr())))?;
+    outcome.passed += built.passed;
+    outcome.failed += built.failed;
+    Ok(outcome)
+}
+
+/// The line of vitest that sums its tests up: `Tests  1 failed | 12 passed | 2 skipped (15)`.
+fn of_vitest(line: &str) -> Option<(u32, u32)> {
+    let (counts, _) = line.trim().strip_prefix("Tests ")?.rsplit_once('(')?;
+    let number = |word: &str| {
+        let found = counts
+            .split('|')
+            .find_map(|part| part.trim().strip_suffix(word)?.trim().parse().ok());
+        found.unwrap_or(0_u32)
+    };
+    // A test that is skipped or yet to be written counts as a failure, as an ignored one does elsewhere.
+    Some((number("passed"), number("failed") + number("skipped") + number("todo")))
+}
+
+/// The console in Chromium, against the host.
+fn browser() -> Result<Outcome, String> {
+    let chromium = chromium()?;
+    console::has_node()?;
+    console::build()?;
+    let folder = root().join("tests/browser");
+    console::install(&folder)?;
+    let mut tests = console::npm(&folder, &["test"]);
+    tests
+        .env("RAPPORT_HOST", tools::target().join("debug/host"))
+        .env("CHROMIUM", chromium);
+    counted(&mut tests, of_summary)
+}
+
+/// The browser that the tests drive.
+fn chromium() -> Result<PathBuf, String> {
+    let named = std::env::var_os("CHROMIUM").filter(|path| !path.is_empty());
+    let path = named.map_or_else(|| PathBuf::from("/usr/bin/chromium"), PathBuf::from);
+    if path.is_file() {
+        return Ok(path);
+    }
+    Err(format!(
+        "there is no Chromium at {}: `apt-get install chromium fonts-noto-cjk` brings it, or CHROMIUM names another Chromium or Chrome",
+        path.display()
+    ))
+}
+
 /// All Rust tests; the CDNOW log is fetched first, so that the golden figures are checked on real data.
 fn tests() -> Result<Outcome, String> {
     let log = tools::cdnow(std::path::Path::new("target/cdnow"))?;
@@ -165,10 +222,13 @@ fn python(script: &str) -> Result<Outcome, String> {
         .env("RAPPORT_HOST", programs.join("host"))
         .env("RAPPORT_SQS", programs.join("examples/serve"))
         .current_dir(root());
-    counted(&mut command, |line| {
-        let (passed, failed) = line.trim().split_once(" passed, ")?;
-        Some((passed.parse().ok()?, failed.strip_suffix(" failed")?.parse().ok()?))
-    })
+    counted(&mut command, of_summary)
+}
+
+/// A line `N passed, N failed`.
+fn of_summary(line: &str) -> Option<(u32, u32)> {
+    let (passed, failed) = line.trim().split_once(" passed, ")?;
+    Some((passed.parse().ok()?, failed.strip_suffix(" failed")?.parse().ok()?))
 }
 
 /// Runs a command, shows what it prints, and adds up its counts. One that fails without counting a failure is a failure.
@@ -194,4 +254,30 @@ fn counted(command: &mut Command, count: fn(&str) -> Option<(u32, u32)>) -> Resu
         outcome.failed += 1;
     }
     Ok(outcome)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn summaries_are_counted() {
+        for (line, expected) in [
+            ("      Tests  12 passed (12)", Some((12, 0))),
+            ("      Tests  1 failed | 12 passed (13)", Some((12, 1))),
+            ("      Tests  12 passed | 2 skipped | 1 todo (15)", Some((12, 3))),
+            ("      Tests  no tests", None),
+            (" Test Files  3 passed (3)", None),
+            ("Tests are fun", None),
+        ] {
+            assert_eq!(of_vitest(line), expected, "{line}");
+        }
+        for (line, expected) in [
+            ("3 passed, 1 failed", Some((3, 1))),
+            ("3 passed", None),
+            ("three passed, 1 failed", None),
+        ] {
+            assert_eq!(of_summary(line), expected, "{line}");
+        }
+    }
 }

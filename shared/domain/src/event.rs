@@ -22,6 +22,9 @@ pub const NOUNS: [&str; 9] = [
     "win_back",
 ];
 
+/// The nouns whose records add to reports.
+pub const REPORTED: [&str; 5] = ["order", "contact", "company", "product", "ticket"];
+
 /// The verbs that every noun has.
 pub const VERBS: [&str; 5] = ["created", "updated", "deleted", "restored", "merged"];
 

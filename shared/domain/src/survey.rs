@@ -8,6 +8,8 @@
 mod answer;
 mod complaint;
 mod counts;
+#[cfg(test)]
+mod fixture;
 mod invitation;
 mod item;
 mod language;

@@ -56,7 +56,7 @@ pub(crate) async fn authorise(
     let origin = request.headers().get(header::ORIGIN).cloned();
     if let Some(origin) = &origin {
         // The preflight cannot know the tenant; here it is known, and so are its origins.
-        match allowed(&app, &caller, origin).await {
+        match allowed(&app, &caller, origin, request.headers().get(header::HOST)).await {
             Ok(true) => {}
             Ok(false) => {
                 return Problem::new(Code::Forbidden)
@@ -80,13 +80,31 @@ pub(crate) async fn authorise(
     response
 }
 
-async fn allowed(app: &App, caller: &Caller, origin: &HeaderValue) -> Result<bool, Problem> {
+async fn allowed(
+    app: &App,
+    caller: &Caller,
+    origin: &HeaderValue,
+    host: Option<&HeaderValue>,
+) -> Result<bool, Problem> {
     let Ok(origin) = origin.to_str() else { return Ok(false) };
-    if origin == app.config.public_url {
+    if origin == app.config.public_url || is_own(origin, host) {
         return Ok(true);
     }
     let rules = app.store.tenant_rules(caller.tenant).await?;
     Ok(rules.settings.allowed_origins.iter().any(|known| known == origin))
+}
+
+/// Whether a page calls the address that it came from itself: the console, under whatever name the service is reached.
+///
+/// A browser writes both headers, and no script can. Nobody gains by a name of his own that leads here, since a browser adds
+/// no credentials by itself: there are no cookies, and the token that a call must carry lies with the origin it was given to.
+fn is_own(origin: &str, host: Option<&HeaderValue>) -> bool {
+    let authority = origin
+        .strip_prefix("https://")
+        .or_else(|| origin.strip_prefix("http://"));
+    let host = host.and_then(|host| host.to_str().ok());
+    authority
+        .is_some_and(|authority| !authority.is_empty() && host.is_some_and(|host| host.eq_ignore_ascii_case(authority)))
 }
 
 /// Wraps every request of a function.
@@ -210,4 +228,32 @@ fn allow_preflight() -> Response {
         response.headers_mut().insert(name, HeaderValue::from_static(value));
     }
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_may_call_the_address_it_came_from() {
+        for (origin, host, expected) in [
+            ("http://localhost:8080", "localhost:8080", true),
+            ("http://127.0.0.1:8080", "127.0.0.1:8080", true),
+            ("http://[::1]:8080", "[::1]:8080", true),
+            ("https://crm.firm.example", "CRM.firm.example", true),
+            ("http://localhost:3000", "localhost:8080", false),
+            ("http://localhost", "localhost:8080", false),
+            ("https://firm.example", "crm.firm.example", false),
+            ("https://crm.firm.example.evil.example", "crm.firm.example", false),
+            ("https://crm.firm.example@evil.example", "crm.firm.example", false),
+            ("ftp://localhost:8080", "localhost:8080", false),
+            ("localhost:8080", "localhost:8080", false),
+            ("null", "null", false),
+            ("https://", "", false),
+        ] {
+            let host = HeaderValue::from_static(host);
+            assert_eq!(is_own(origin, Some(&host)), expected, "{origin} {host:?}");
+        }
+        assert!(!is_own("http://localhost:8080", None));
+    }
 }

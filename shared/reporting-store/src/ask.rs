@@ -85,17 +85,28 @@ pub fn ask(definition: &'static Definition, params: &Params, today: Date) -> Res
     let months_only = (definition.needs)(&ask)
         .iter()
         .any(|need| need.family.is_dated() && need.dimension != rapport_reporting::cells::Dimension::Day);
-    if months_only && !ask.days.are_months() {
-        return Err(Invalid::one(
-            "from",
-            "not_whole_months",
-            format!(
-                "by {by} sums are kept by month: from is the first day of a month and to the last of one, such as {} and {}",
-                ask.days.from.first_of_month(),
-                ask.days.to.last_of_month()
-            ),
-        )
-        .into());
+    if months_only {
+        whole_months(&ask.days, by)?;
     }
     Ok(ask)
+}
+
+/// Refuses days that sums kept by month cannot answer.
+///
+/// # Errors
+/// `422 not_whole_months`.
+pub fn whole_months(days: &Days, by: &str) -> Result<(), Problem> {
+    if days.are_months() {
+        return Ok(());
+    }
+    Err(Invalid::one(
+        "from",
+        "not_whole_months",
+        format!(
+            "by {by} sums are kept by month: from is the first day of a month and to the last of one, such as {} and {}",
+            days.from.first_of_month(),
+            days.to.last_of_month()
+        ),
+    )
+    .into())
 }

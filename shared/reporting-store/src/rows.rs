@@ -99,9 +99,16 @@ fn wanted<'a>(definition: &Definition, params: &'a Params, limit: usize, today: 
     if measure.is_none() && word != AVERAGE_STOCK {
         return Err(Invalid::one("measure", "not_a_choice", "no number of a report sums this").into());
     }
+    let days = ask::days(params, today, definition.months)?;
+    if ["rank_from", "rank_to", "orders_from"]
+        .iter()
+        .any(|name| params.get(name).is_some())
+    {
+        ask::whole_months(&days, "customer")?;
+    }
     Ok(Wanted {
         measure,
-        days: ask::days(params, today, definition.months)?,
+        days,
         by: params.get("by"),
         key: params.get("key"),
         currency: params.get("currency"),

@@ -13,6 +13,8 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub use rapport_domain::event::REPORTED as NOUNS;
+
 use crate::cells::{Cell, Dimension, Entry, Family, NONE};
 use crate::measure::Measure;
 use crate::period::month_of;
@@ -24,9 +26,6 @@ pub const BUCKETS: u128 = 64;
 
 /// The name of the sheet of a family without days.
 pub const WHOLE: &str = "all";
-
-/// The nouns of which records add to reports.
-pub const NOUNS: [&str; 5] = ["order", "contact", "company", "product", "ticket"];
 
 /// The family that records of a noun add to.
 #[must_use]

@@ -9,9 +9,10 @@ import { ModalsProvider } from '@mantine/modals';
 import { Notifications } from '@mantine/notifications';
 import { QueryCache, QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { RouterProvider } from '@tanstack/react-router';
+import { setNonce } from 'get-nonce';
 import { createRoot } from 'react-dom/client';
 import { ApiError } from './api/error';
-import { watch } from './api/session';
+import { current, watch } from './api/session';
 import { start } from './i18n';
 import { makeRouter } from './routes';
 import { theme } from './theme';
@@ -21,21 +22,30 @@ const client = new QueryClient({
   defaultOptions: {
     queries: {
       staleTime: 15_000,
+      // Without a connection a page says so, instead of waiting silently.
+      networkMode: 'always',
+      refetchOnReconnect: true,
       retry: (count, error) => count < 2 && (!(error instanceof ApiError) || error.status === 0 || error.status >= 500),
     },
-    mutations: { retry: false },
+    mutations: { retry: false, networkMode: 'always' },
   },
 });
 
 const nonce = document.querySelector<HTMLMetaElement>('meta[name="csp-nonce"]')?.content ?? '';
+// Dialogues lock the page's scrolling by a style of their own.
+setNonce(nonce);
 const router = makeRouter(client);
 
-// A session that ends, here or in another window, takes everything it has read with it.
-let tenant: string | undefined;
+// A session that ends, here or in another window, takes everything it has read with it. One that is only renewed does not.
+let tenant = current()?.tenant;
 watch((session) => {
-  if (session?.tenant !== tenant) client.clear();
+  if (session?.tenant === tenant) return;
+  const other = tenant !== undefined && session !== null;
   tenant = session?.tenant;
-  void router.invalidate();
+  client.clear();
+  // Pages on the screen still hold what they have read: another firm begins without them.
+  if (other) location.assign('/');
+  else void router.invalidate();
 });
 
 await start();

@@ -69,36 +69,8 @@ impl Invitation {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::record::Rules;
-    use crate::survey::{AnswerIn, Metric, Occasion};
-    use std::sync::Arc;
-
-    fn at(text: &str) -> Timestamp {
-        text.parse().unwrap()
-    }
-
-    fn invitation(metric: Metric) -> Invitation {
-        let occasion = Occasion {
-            trigger: Trigger::TicketResolved,
-            subject: RecordId::at(Prefix::Ticket, at("2026-11-20T00:00:00Z"), 7),
-            reference: Some("12".into()),
-            at: at("2026-11-22T10:00:00Z"),
-            resolved_at: Some(at("2026-11-22T10:00:00Z")),
-            company_id: None,
-            agent_id: None,
-            product_ids: Vec::new(),
-        };
-        let (survey, contact) = (RecordId::new(Prefix::Survey), RecordId::new(Prefix::Contact));
-        Invitation::new(&occasion, survey, metric, contact, Language::En, occasion.at)
-    }
-
-    fn rules(now: &str) -> Rules {
-        Rules {
-            now: at(now),
-            settings: Arc::default(),
-            fields: Arc::default(),
-        }
-    }
+    use crate::survey::fixture::{at, invitation, rules};
+    use crate::survey::{AnswerIn, Metric};
 
     #[test]
     fn bad_answers_open_one_ticket() {

@@ -295,34 +295,7 @@ impl Kind for Invitation {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use std::sync::Arc;
-
-    fn rules(now: &str) -> Rules {
-        Rules {
-            now: at(now),
-            settings: Arc::default(),
-            fields: Arc::default(),
-        }
-    }
-
-    fn at(text: &str) -> Timestamp {
-        text.parse().unwrap()
-    }
-
-    fn invitation(metric: Metric) -> Invitation {
-        let occasion = Occasion {
-            trigger: Trigger::TicketResolved,
-            subject: RecordId::at(Prefix::Ticket, at("2026-11-20T00:00:00Z"), 7),
-            reference: Some("12".into()),
-            at: at("2026-11-22T10:00:00Z"),
-            resolved_at: Some(at("2026-11-22T10:00:00Z")),
-            company_id: None,
-            agent_id: None,
-            product_ids: Vec::new(),
-        };
-        let (survey, contact) = (RecordId::new(Prefix::Survey), RecordId::new(Prefix::Contact));
-        Invitation::new(&occasion, survey, metric, contact, Language::En, occasion.at)
-    }
+    use crate::survey::fixture::{at, invitation, rules};
 
     #[test]
     fn a_second_answer_replaces_the_first_for_a_day() {

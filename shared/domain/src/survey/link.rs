@@ -95,10 +95,7 @@ fn mac(secret: &[u8], claims: &[u8]) -> Hmac<Sha256> {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-
-    fn at(text: &str) -> Timestamp {
-        text.parse().unwrap()
-    }
+    use crate::survey::fixture::at;
 
     #[test]
     fn a_link_is_good_until_it_expires_and_cannot_be_made_up() {

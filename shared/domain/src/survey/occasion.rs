@@ -44,10 +44,7 @@ impl Occasion {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-
-    fn at(text: &str) -> Timestamp {
-        text.parse().unwrap()
-    }
+    use crate::survey::fixture::at;
 
     #[test]
     fn the_same_occasion_makes_the_same_invitation() {

@@ -83,11 +83,8 @@ pub fn sampled(subject: RecordId, rate: f64) -> bool {
 mod tests {
     use super::*;
     use crate::id::Prefix;
+    use crate::survey::fixture::at;
     use std::sync::Arc;
-
-    fn at(text: &str) -> Timestamp {
-        text.parse().unwrap()
-    }
 
     #[test]
     fn quiet_hours_end_where_the_clock_on_the_wall_says() {

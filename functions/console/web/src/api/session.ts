@@ -94,8 +94,14 @@ export async function token(refused?: string): Promise<string | null> {
   });
 }
 
+let queue: Promise<unknown> = Promise.resolve();
+
+/** One after the other: among all windows where the browser has locks (it has none without HTTPS), else within this one. */
 function alone<T>(work: () => Promise<T>): Promise<T> {
-  return navigator.locks ? (navigator.locks.request(KEY, work) as Promise<T>) : work();
+  if (navigator.locks) return navigator.locks.request(KEY, work) as Promise<T>;
+  const turn = queue.then(work, work);
+  queue = turn.catch(() => undefined);
+  return turn;
 }
 
 /** Ends the session here and at the service. */

@@ -1,12 +1,16 @@
-import { ActionIcon, NumberInput, Select, TagsInput, Textarea, TextInput, UnstyledButton } from '@mantine/core';
-import { IconCheck, IconX } from '@tabler/icons-react';
+import { ActionIcon, MultiSelect, NumberInput, Select, TagsInput, Textarea, TextInput, UnstyledButton, VisuallyHidden } from '@mantine/core';
+import { IconCheck, IconPencil, IconX } from '@tabler/icons-react';
 import { type KeyboardEvent, type ReactNode, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import classes from './Field.module.css';
+import { type Kind, RecordSelect } from './RecordSelect';
 
 export interface Editing {
-  kind: 'text' | 'long' | 'choice' | 'day' | 'number' | 'tags' | 'email' | 'tel';
+  kind: 'text' | 'long' | 'choice' | 'day' | 'number' | 'tags' | 'email' | 'tel' | 'record' | 'link';
+  /** Of a choice; of tags, where only these may be chosen. */
   options?: Array<{ value: string; label: string }>;
+  /** What kinds of record may be chosen. */
+  records?: readonly Kind[];
   required?: boolean;
 }
 
@@ -48,28 +52,40 @@ export function Field({ label, value, children, edit, onSave }: Props) {
     <div className={classes.field}>
       <div className="label">{label}</div>
       {draft === null || !edit ? (
-        edit && onSave ? (
-          <UnstyledButton className={classes.value} aria-label={t('common.editField', { name: label })} onClick={() => setDraft(value ?? '')}>
+        (edit?.kind === 'record' || edit?.kind === 'link') && onSave && value ? (
+          // The value is a link of its own, which cannot lie in a button.
+          <div className={classes.linked}>
+            <span className={classes.value}>{read}</span>
+            <ActionIcon size="sm" variant="subtle" color="gray" aria-label={t('common.editField', { name: label })} onClick={() => setDraft(value)}><IconPencil size={14} /></ActionIcon>
+          </div>
+        ) : edit && onSave ? (
+          <UnstyledButton className={classes.value} onClick={() => setDraft(value ?? '')}>
+            <VisuallyHidden>{t('common.editField', { name: label })}: </VisuallyHidden>
             {read}
           </UnstyledButton>
         ) : (
           <div className={classes.value}>{read}</div>
         )
       ) : (
-        <div className={classes.editor} onBlur={(event) => !event.currentTarget.contains(event.relatedTarget) && edit.kind !== 'choice' && save()}>
+        <div className={classes.editor} onBlur={(event) => !event.currentTarget.contains(event.relatedTarget) && edit.kind !== 'choice' && edit.kind !== 'record' && save()}>
           {edit.kind === 'choice' ? (
             <Select {...common} data={edit.options ?? []} value={draft || null} clearable={!edit.required} searchable defaultDropdownOpened
               onChange={(next) => save(next ?? '')} onDropdownClose={() => setDraft(null)} comboboxProps={{ width: 'max-content', position: 'bottom-start' }} />
+          ) : edit.kind === 'record' ? (
+            <RecordSelect {...common} label={label} hideLabel kinds={edit.records ?? []} value={draft || null} clearable={!edit.required} defaultDropdownOpened
+              onChange={(id) => save(id ?? '')} onDropdownClose={() => setDraft(null)} />
           ) : edit.kind === 'long' ? (
             <Textarea {...common} autosize minRows={2} maxRows={10} value={draft} onChange={(event) => setDraft(event.currentTarget.value)} />
           ) : edit.kind === 'number' ? (
             <NumberInput {...common} value={draft} onChange={(next) => setDraft(String(next))} hideControls />
+          ) : edit.kind === 'tags' && edit.options ? (
+            <MultiSelect {...common} data={edit.options} value={draft ? draft.split(',') : []} onChange={(next) => setDraft(next.join(','))} defaultDropdownOpened />
           ) : edit.kind === 'tags' ? (
             <TagsInput {...common} value={draft ? draft.split(',') : []} onChange={(next) => setDraft(next.join(','))} />
           ) : (
-            <TextInput {...common} type={edit.kind === 'day' ? 'date' : edit.kind} value={draft} onChange={(event) => setDraft(event.currentTarget.value)} />
+            <TextInput {...common} type={edit.kind === 'day' ? 'date' : edit.kind === 'link' ? 'url' : edit.kind} value={draft} onChange={(event) => setDraft(event.currentTarget.value)} />
           )}
-          {edit.kind !== 'choice' && (
+          {edit.kind !== 'choice' && edit.kind !== 'record' && (
             <>
               <ActionIcon size="sm" variant="subtle" aria-label={t('common.save')} onClick={() => save()}><IconCheck size={14} /></ActionIcon>
               <ActionIcon size="sm" variant="subtle" color="gray" aria-label={t('common.cancel')} onMouseDown={(event) => event.preventDefault()} onClick={() => setDraft(null)}><IconX size={14} /></ActionIcon>

@@ -4,13 +4,16 @@ import { IconFilter, IconX } from '@tabler/icons-react';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import classes from './Filters.module.css';
+import { type Kind, RecordSelect } from './RecordSelect';
 import { useView } from './view';
 
 /** What a list can be narrowed by; `key` is the query parameter of the interface. */
 export interface Filter {
   key: string;
   label: string;
-  kind: 'choice' | 'text' | 'day';
+  kind: 'choice' | 'text' | 'day' | 'record';
+  /** What kinds of record may be chosen. */
+  records?: readonly Kind[];
   options?: Array<{ value: string; label: string }>;
 }
 
@@ -44,6 +47,19 @@ export function Filters({ filters }: { filters: Filter[] }) {
               defaultDropdownOpened={!view[filter.key]}
               searchable={(filter.options?.length ?? 0) > 8}
               onChange={(value) => change({ [filter.key]: value ?? undefined })}
+              className={classes.value}
+            />
+          ) : filter.kind === 'record' ? (
+            <RecordSelect
+              size="xs"
+              variant="unstyled"
+              label={filter.label}
+              hideLabel
+              kinds={filter.records ?? []}
+              value={view[filter.key] ?? null}
+              clearable={false}
+              autoFocus={!view[filter.key]}
+              onChange={(id) => change({ [filter.key]: id ?? undefined })}
               className={classes.value}
             />
           ) : (

@@ -30,7 +30,7 @@ interface Found {
 interface Props
   extends Pick<
     SelectProps,
-    'error' | 'description' | 'placeholder' | 'required' | 'clearable' | 'size' | 'autoFocus' | 'disabled' | 'className' | 'onBlur' | 'onKeyDown' | 'onDropdownClose' | 'defaultDropdownOpened'
+    'variant' | 'error' | 'description' | 'placeholder' | 'required' | 'clearable' | 'size' | 'autoFocus' | 'disabled' | 'className' | 'onBlur' | 'onKeyDown' | 'onDropdownClose' | 'defaultDropdownOpened'
   > {
   kinds: readonly Kind[];
   /** The id of the record that is chosen. */

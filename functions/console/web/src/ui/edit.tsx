@@ -24,6 +24,31 @@ export function tellError(error: unknown): void {
   });
 }
 
+/** Says that the service was not reached; what was to be done is kept until it is tried again or given up. */
+function tellUnreachable(what: string, again: () => void): void {
+  const t = i18next.t;
+  const note = notifications.show({
+    color: 'red',
+    title: t('common.offline.title'),
+    autoClose: false,
+    message: (
+      <div style={{ display: 'flex', alignItems: 'center', gap: 12 }}>
+        <span style={{ flex: 1, minWidth: 0 }}>{what}</span>
+        <Button
+          size="xs"
+          variant="default"
+          onClick={() => {
+            notifications.hide(note);
+            again();
+          }}
+        >
+          {t('common.retry')}
+        </Button>
+      </div>
+    ),
+  });
+}
+
 export const tell = (message: string): void => {
   notifications.show({ message, autoClose: 4_000 });
 };
@@ -69,6 +94,11 @@ export function useEdit<N extends Noun>(noun: N, label: (field: string) => strin
         const current = error.current as unknown as Nouns[N];
         client.setQueryData(key(record.id), current);
         askConflict(change, current as Meta, label, () => mutation.mutate({ record: current, change }));
+        return;
+      }
+      if (error instanceof ApiError && error.status === 0) {
+        const what = Object.entries(change).map(([field, value]) => `${label(field)}: ${inWords(value).slice(0, 160)}`);
+        tellUnreachable(what.join(' · '), () => mutation.mutate({ record, change }));
         return;
       }
       tellError(error);
@@ -122,8 +152,16 @@ export function useRemove<N extends Noun>(noun: N) {
   const refresh = () => client.invalidateQueries({ queryKey: keys.noun(noun) });
   return useMutation({
     mutationFn: async (ids: string[]) => {
-      for (const id of ids) await records.remove(noun, id);
-      return ids;
+      if (ids.length === 1 || noun === 'users') {
+        for (const id of ids) await records.remove(noun, id);
+        return ids;
+      }
+      const failed = await records.batch(noun, 'delete', ids.map((id) => ({ id })));
+      const removed = ids.filter((id) => !failed.has(id));
+      const [first] = failed.values();
+      if (first && removed.length === 0) throw first;
+      if (first) tellError(first);
+      return removed;
     },
     onSuccess: async (ids) => {
       await refresh();

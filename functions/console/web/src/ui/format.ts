@@ -44,6 +44,8 @@ export function formats(language: string, zone: string | undefined, currency: st
     moment: (at: string | null | undefined) =>
       at ? time(new Date(at), { dateStyle: 'medium', timeStyle: 'short', timeZone: zone }) : '',
     dayOf: (at: string | null | undefined) => (at ? time(new Date(at), { dateStyle: 'medium', timeZone: zone }) : ''),
+    /** The time of day, on the firm's clock. */
+    clock: (at: string) => time(new Date(at), { timeStyle: 'short', timeZone: zone }),
     /** `3 days ago`, `in 2 hours`. */
     ago: (at: string | null | undefined, now = Date.now()) => {
       if (!at) return '';
@@ -59,10 +61,14 @@ export function formats(language: string, zone: string | undefined, currency: st
   };
 }
 
+/** The reader's own way of writing a language, such as British English, where the browser names one. */
+const localOf = (language: string): string =>
+  navigator.languages.find((tag) => tag.split('-')[0] === language.split('-')[0] && tag.includes('-')) ?? language;
+
 export type Formats = ReturnType<typeof formats>;
 
 export function useFormats(): Formats {
   const { i18n } = useTranslation();
   const me = useMe();
-  return formats(i18n.language, me.data?.tenant.time_zone, me.data?.tenant.currency ?? 'USD');
+  return formats(localOf(i18n.language), me.data?.tenant.time_zone, me.data?.tenant.currency ?? 'USD');
 }

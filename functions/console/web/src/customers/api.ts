@@ -1,0 +1,51 @@
+import { useQuery } from '@tanstack/react-query';
+import { call, type Company, type Contact, keys, type Meta, type Money, type Order, type Ticket } from '../api/records';
+import type { components } from '../api/schema.gen';
+
+type Schemas = components['schemas'];
+
+/** What is expected of a customer in the next twelve months. */
+export interface Value {
+  p_alive: number;
+  expected_orders_12m: number;
+  clv_12m?: Money | null;
+  interval?: [Money, Money] | null;
+  model: Schemas['Basis'];
+}
+export type Score = Omit<Schemas['Score'], 'value' | 'explain'> & { value?: Value | null; explain?: Record<string, string> };
+export type Loyalty = Schemas['Loyalty'];
+export type Invitation = Meta & Schemas['SurveyInvitation'];
+
+/** A contact as the list shows it. */
+export type ListedContact = Contact & { score?: Score | null; company?: Company | null };
+
+/** What happened to a record, as the timeline and the feed of events tell it. */
+export interface Happening {
+  id: string;
+  type: string;
+  time: string;
+  subject: string;
+  version: number;
+  data: Record<string, unknown>;
+  previous: Record<string, unknown>;
+}
+
+export interface Overview {
+  contact: Contact;
+  company?: Company;
+  score?: Score;
+  open_tickets?: Ticket[];
+  orders?: Order[];
+  surveys?: Invitation[];
+  timeline: { data: Happening[]; has_more: boolean };
+}
+
+const about = (id: string, what: string) => ({
+  queryKey: [...keys.record('contacts', id), what],
+  queryFn: <T>({ signal }: { signal: AbortSignal }) => call<T>('GET', `/v1/contacts/${encodeURIComponent(id)}/${what}`, { signal }),
+});
+
+export const useOverview = (id: string) => useQuery<Overview>(about(id, 'overview'));
+export const useScore = (id: string) => useQuery<Score>(about(id, 'score'));
+export const useLoyalty = (id: string) => useQuery<Loyalty>(about(id, 'loyalty'));
+export const useSuggestions = (id: string) => useQuery<Schemas['Suggestions']>(about(id, 'suggestions'));

@@ -1,0 +1,18 @@
+import { expect, test } from 'vitest';
+import { placeOf, placeOfKey } from './api';
+
+test.each([
+  ['/v1/orders/ord_1', '/orders/ord_1'],
+  ['/v1/contacts/con_1', '/customers/con_1'],
+  ['/v1/companies/com_1', '/companies/com_1'],
+  ['/v1/secrets/key_1', undefined],
+  ['https://elsewhere.example/v1/orders/ord_1', undefined],
+])('%s is shown at %s', (href, place) => expect(placeOf(href)).toBe(place));
+
+test.each([
+  ['con_1', '/customers/con_1'],
+  ['prd_1', '/products/prd_1'],
+  ['2026-11', undefined],
+  ['con', undefined],
+  ['-', undefined],
+])('the group %s is shown at %s', (key, place) => expect(placeOfKey(key)).toBe(place));

@@ -1,0 +1,37 @@
+/** `test` with a firm of its own and windows that must stay without faults. */
+import type { Browser } from 'playwright-core';
+import { expect, inject, test as base } from 'vitest';
+import { type Firm, signUp } from './firm';
+import { launch, openContext, openPage, type Options, type Window } from './window';
+
+interface Fixtures {
+  browser: Browser;
+  firm: Firm;
+  /** Opens a window; two windows of one browser are `open` and then `openPage` of its context. */
+  open(options?: Options): Promise<Window>;
+}
+
+export const test = base.extend<Fixtures>({
+  browser: [
+    async ({}, use) => {
+      const browser = await launch();
+      await use(browser);
+      await browser.close();
+    },
+    { scope: 'worker' },
+  ],
+  firm: async ({}, use) => use(await signUp(inject('host').url)),
+  open: async ({ browser }, use) => {
+    const windows: Window[] = [];
+    await use(async (options = {}) => {
+      const context = await openContext(browser, options.firm?.url ?? inject('host').url, options);
+      const window = await openPage(context);
+      windows.push(window);
+      return window;
+    });
+    for (const { context } of windows) await context.close();
+    expect(windows.flatMap(({ faults }) => faults), 'faults of the pages').toEqual([]);
+  },
+});
+
+export { expect };
