@@ -65,7 +65,7 @@ export function State({ survey }: { survey: Survey }) {
   return <Tag tone={survey.active ? 'green' : 'gray'}>{t(`surveys.state.${survey.active}`)}</Tag>;
 }
 
-function When({ survey }: { survey: Survey }) {
+export function When({ survey }: { survey: Survey }) {
   const { t } = useTranslation();
   const settings = useQuery({ queryKey: ['settings'], queryFn: () => answer(api.GET('/v1/settings')), enabled: useMay()('settings', 'read') });
   const triggers = survey.triggers ?? [];

@@ -1,4 +1,5 @@
 import { Button, Checkbox, Stack } from '@mantine/core';
+import { useMediaQuery } from '@mantine/hooks';
 import { IconDownload, IconTrash } from '@tabler/icons-react';
 import { useMutation } from '@tanstack/react-query';
 import { useNavigate, useParams } from '@tanstack/react-router';
@@ -13,7 +14,7 @@ import { ErrorState, Loading } from '../ui/states';
 import { Comments } from './Comments';
 import { downloadAnswers } from './download';
 import { Invitations } from './Invitations';
-import { State } from './List';
+import { State, When } from './List';
 import { Questions, surveyField } from './Questions';
 import { Results } from './Results';
 
@@ -22,6 +23,7 @@ export default function SurveyRecord() {
   const { id } = useParams({ strict: false }) as { id: string };
   const navigate = useNavigate();
   const may = useMay();
+  const narrow = useMediaQuery('(max-width: 62em)', false, { getInitialValueInEffect: false });
   const remove = useRemove('surveys');
   const download = useMutation({ mutationFn: (survey: Survey) => downloadAnswers(survey.id, survey.name), onError: tellError });
   const { data: survey, error, refetch } = useRecord('surveys', id);
@@ -43,14 +45,26 @@ export default function SurveyRecord() {
           )}
         </>
       }
-      fields={<SurveyFields survey={survey} />}
+      fields={narrow ? <Summary survey={survey} /> : <SurveyFields survey={survey} />}
       tabs={[
         { key: 'results', label: t('surveys.tab.results'), content: <Results survey={survey} /> },
         { key: 'comments', label: t('surveys.tab.comments'), content: <Comments survey={survey} /> },
         { key: 'invitations', label: t('surveys.tab.invitations'), content: <Invitations survey={survey} /> },
         { key: 'questions', label: t('surveys.tab.questions'), content: <Questions survey={survey} /> },
+        // Where there is no room beside, what was answered comes first.
+        ...(narrow ? [{ key: 'settings', label: t('surveys.tab.settings'), content: <SurveyFields survey={survey} /> }] : []),
       ]}
     />
+  );
+}
+
+function Summary({ survey }: { survey: Survey }) {
+  const { t } = useTranslation();
+  return (
+    <>
+      <Field label={t('surveys.metricName')}>{t(`surveys.metric.${survey.metric}`)}</Field>
+      <Field label={t('surveys.sentAfter')}><When survey={survey} /></Field>
+    </>
   );
 }
 

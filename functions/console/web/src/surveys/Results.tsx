@@ -124,7 +124,7 @@ function Groups({ survey, groups, by }: { survey: Survey; groups: Group[]; by: (
   const product = useNames('products', by === 'product' ? groups.map(({ key }) => key).filter((key) => key !== 'none') : []);
   const name = (key: string): string => {
     if (key === 'none') return t(`surveys.none.${by}`);
-    if (by === 'segment') return t(`tickets.segment.${key}`);
+    if (by === 'segment') return t(`customers.segment.${key}`);
     if (by === 'agent') return people.name(key) || key;
     if (by === 'product') return product(key) || '…';
     if (by === 'language') return t(`surveys.language.${key}`);
