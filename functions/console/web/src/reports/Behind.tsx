@@ -50,7 +50,7 @@ export function Behind({ report, found, address, onMove }: Props) {
           <dt>{t('reports.behind.formula')}</dt>
           <dd>{t(`reports.formula.${trail.at(-1)}`, { defaultValue: explain.formula })}</dd>
           <dt>{t('reports.behind.filter')}</dt>
-          <dd>{[group && words.group(report.by, group), `${format.day(report.from)} – ${format.day(report.to)}`, part.currency].filter(Boolean).join(' · ')}</dd>
+          <dd>{[group && words.group(report.by, group), !(group && words.time(group.key)) && `${format.day(report.from)} – ${format.day(report.to)}`, part.currency].filter(Boolean).join(' · ')}</dd>
           <dt>{t('reports.behind.rows')}</dt>
           <dd className="number">{format.number(explain.rows)}</dd>
           <dt>{t('reports.behind.asOf')}</dt>

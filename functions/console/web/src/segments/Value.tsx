@@ -121,7 +121,7 @@ function Pareto() {
         }))}
       />
       {table && (
-        <table className={classes.table}>
+        <table className={`${classes.table} ${classes.after}`}>
           <thead>
             <tr>
               <th scope="col">{t('segments.column.grade')}</th>
