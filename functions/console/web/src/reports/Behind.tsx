@@ -31,7 +31,7 @@ export function Behind({ report, found, address, onMove }: Props) {
   const { explain } = number;
   const title = [words.measure(trail.at(-1)!), group && words.group(report.by, group)].filter(Boolean).join(' · ');
   return (
-    <Drawer opened onClose={close} position="right" size="min(500px, 100vw)" withCloseButton={false} padding={0} aria-label={title}>
+    <Drawer opened onClose={close} position="right" size="min(500px, 100vw)" withCloseButton={false} padding={0} attributes={{ content: { 'aria-label': title } }}>
       <div className={classes.head}>
         {up && (
           <ActionIcon variant="subtle" color="gray" aria-label={t('reports.behind.up')} onClick={() => onMove(up)}><IconChevronLeft size={18} /></ActionIcon>

@@ -57,11 +57,11 @@ export default function Grid({ segments }: { segments: Segments }) {
                         className={classes.cell}
                         style={{ '--heat': `${Math.sqrt(amount(cell) / top) * 48}%` } as CSSProperties}
                         disabled={!here}
-                        aria-label={t('segments.grid.cell', { r: t(`segments.grid.r.${r}`), f: t(`segments.grid.f.${f}`), count: here?.members ?? 0, revenue: revenue(cell) })}
                         onClick={() => change({ cell }, { push: true })}
                       >
+                        <span className={classes.unseen}>{t('segments.grid.cell', { r: t(`segments.grid.r.${r}`), f: t(`segments.grid.f.${f}`), count: here?.members ?? 0, revenue: revenue(cell) })}</span>
                         <strong>{here ? (money ? revenue(cell) : format.number(here.members)) : '·'}</strong>
-                        {here && <span className="cut">{words}</span>}
+                        {here && <span className={`${classes.segment} cut`}>{words}</span>}
                       </UnstyledButton>
                     </td>
                   );
