@@ -3,10 +3,10 @@ import { IconChevronLeft, IconDownload, IconX } from '@tabler/icons-react';
 import { Link } from '@tanstack/react-router';
 import { useTranslation } from 'react-i18next';
 import { sum } from '../ui/decimal';
-import { tellError } from '../ui/edit';
+import { tell, tellError } from '../ui/edit';
 import { useFormats } from '../ui/format';
 import { ErrorState, Loading } from '../ui/states';
-import { download, placeOf, type Report, type ReportNumber, useRows } from './api';
+import { keepRows, placeOf, type Report, type ReportNumber, useRows } from './api';
 import classes from './Behind.module.css';
 import type { Found } from './number';
 import { useWords } from './words';
@@ -97,7 +97,7 @@ function Rows({ address, number, currency }: { address: string; number: ReportNu
           size="xs"
           variant="subtle"
           leftSection={<IconDownload size={14} />}
-          onClick={() => void download(`${address}&format=csv`, 'rows.csv').catch(tellError)}
+          onClick={() => void keepRows(address, number.explain.rows).then((saved) => saved || tell(t('reports.keep.queued')), tellError)}
         >
           CSV
         </Button>
