@@ -7,7 +7,7 @@ import { useView } from '../ui/view';
 import { type Overview as Data, useOverview } from './api';
 import { contactField } from './fields';
 import { Figures } from './Figures';
-import { Next } from './Next';
+import { NextSteps } from './NextSteps';
 import classes from './Overview.module.css';
 import { OrderRows, TicketRows } from './Related';
 import { Offers } from './Offers';
@@ -24,7 +24,7 @@ export function Overview({ id }: { id: string }) {
   const more = (tab: string) => <small><button type="button" className={classes.more} onClick={() => change({ tab })}>{t('customers.all')}</button></small>;
   return (
     <div className={classes.columns}>
-      <Next overview={overview} />
+      <NextSteps overview={overview} />
       {score?.rfm && <Figures score={score} owes={orders && format.money(owed(orders, format.currency))} />}
       {tickets.length > 0 && (
         <section>

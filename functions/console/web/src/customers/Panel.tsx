@@ -1,11 +1,11 @@
 import { useTranslation } from 'react-i18next';
 import { ErrorState, Loading } from '../ui/states';
 import { useOverview } from './api';
-import { ContactFields } from './Fields';
+import { ContactFields } from './ContactFields';
 import { Figures } from './Figures';
-import { Next } from './Next';
+import { NextSteps } from './NextSteps';
 import classes from './Overview.module.css';
-import { Grade, Lifecycle, Segment } from './States';
+import { States } from './States';
 
 /** A customer beside a list: what to do, the figures, the fields. */
 export function ContactPanel({ id }: { id: string }) {
@@ -18,9 +18,9 @@ export function ContactPanel({ id }: { id: string }) {
     <div className={classes.columns}>
       <div>
         <h2>{contact.name}</h2>
-        <Lifecycle stage={score?.lifecycle} /> <Segment segment={score?.rfm?.segment} /> <Grade grade={score?.pareto?.grade} />
+        <span className={classes.states}><States score={score} /></span>
       </div>
-      <Next overview={overview} />
+      <NextSteps overview={overview} />
       {score?.rfm && <Figures score={score} />}
       <section>
         <h2>{t('customers.fields')}</h2>

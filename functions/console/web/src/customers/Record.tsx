@@ -15,11 +15,11 @@ import { RecordPage } from '../ui/RecordPage';
 import { ErrorState, Loading } from '../ui/states';
 import { useOverview } from './api';
 import { contactField } from './fields';
-import { ContactFields } from './Fields';
+import { ContactFields } from './ContactFields';
 import { Overview } from './Overview';
 import { Orders, Surveys, Tickets } from './Related';
 import { Scores } from './Scores';
-import { Grade, Lifecycle, Segment } from './States';
+import { States } from './States';
 
 export default function CustomerRecord() {
   const { t } = useTranslation();
@@ -34,7 +34,6 @@ export default function CustomerRecord() {
   const label = contactField(t);
   if (error) return <ErrorState error={error} retry={() => void refetch()} />;
   if (!contact) return <Loading />;
-  const score = overview?.score;
   const write = may('contacts', 'write');
   // A record that was merged answers as the one that stays: all that is asked further is asked of that.
   const self = contact.id;
@@ -45,11 +44,7 @@ export default function CustomerRecord() {
         title={contact.name}
         back={{ to: '/customers', label: t('common.nav.customers') }}
         beside={
-          <>
-            <Lifecycle stage={score?.lifecycle} />
-            <Segment segment={score?.rfm?.segment} />
-            <Grade grade={score?.pareto?.grade} />
-          </>
+          <States score={overview?.score} />
         }
         actions={
           <>

@@ -27,7 +27,7 @@ interface Column {
 }
 
 /** A short table within a record's page. */
-function Rows({ label, columns, children }: { label: string; columns: Column[]; children: ReactNode }) {
+export function Rows({ label, columns, children }: { label: string; columns: Column[]; children: ReactNode }) {
   return (
     <div className={classes.scroll}>
       <table className={classes.table} aria-label={label}>

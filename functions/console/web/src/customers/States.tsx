@@ -1,5 +1,6 @@
 import { useTranslation } from 'react-i18next';
 import { Tag, type Tone } from '../ui/Tag';
+import type { Score } from './api';
 
 const LIFECYCLES: Record<string, Tone> = {
   customer: 'blue', repeat: 'green', loyal: 'green', at_risk: 'yellow', lost: 'red', won_back: 'violet',
@@ -21,6 +22,20 @@ export function Lifecycle({ stage }: { stage: string | null | undefined }) {
 export function Segment({ segment }: { segment: string | null | undefined }) {
   const { t } = useTranslation();
   return segment ? <Tag tone={SEGMENTS[segment]}>{t(`customers.segment.${segment}`)}</Tag> : null;
+}
+
+/** Stage, segment and grade beside a name; a word that both say is said once. */
+export function States({ score }: { score: Score | null | undefined }) {
+  const { t } = useTranslation();
+  const [stage, segment] = [score?.lifecycle, score?.rfm?.segment];
+  const same = stage && segment && t(`customers.lifecycle.${stage}`) === t(`customers.segment.${segment}`);
+  return (
+    <>
+      <Lifecycle stage={stage} />
+      {!same && <Segment segment={segment} />}
+      <Grade grade={score?.pareto?.grade} />
+    </>
+  );
 }
 
 /** A, B or C by share of revenue. */

@@ -6,7 +6,7 @@ import classes from './Field.module.css';
 import { type Kind, RecordSelect } from './RecordSelect';
 
 export interface Editing {
-  kind: 'text' | 'long' | 'choice' | 'day' | 'number' | 'tags' | 'email' | 'tel' | 'record';
+  kind: 'text' | 'long' | 'choice' | 'day' | 'number' | 'tags' | 'email' | 'tel' | 'record' | 'link';
   /** Of a choice; of tags, where only these may be chosen. */
   options?: Array<{ value: string; label: string }>;
   /** What kinds of record may be chosen. */
@@ -52,7 +52,7 @@ export function Field({ label, value, children, edit, onSave }: Props) {
     <div className={classes.field}>
       <div className="label">{label}</div>
       {draft === null || !edit ? (
-        edit?.kind === 'record' && onSave && value ? (
+        (edit?.kind === 'record' || edit?.kind === 'link') && onSave && value ? (
           // The value is a link of its own, which cannot lie in a button.
           <div className={classes.linked}>
             <span className={classes.value}>{read}</span>
@@ -83,7 +83,7 @@ export function Field({ label, value, children, edit, onSave }: Props) {
           ) : edit.kind === 'tags' ? (
             <TagsInput {...common} value={draft ? draft.split(',') : []} onChange={(next) => setDraft(next.join(','))} />
           ) : (
-            <TextInput {...common} type={edit.kind === 'day' ? 'date' : edit.kind} value={draft} onChange={(event) => setDraft(event.currentTarget.value)} />
+            <TextInput {...common} type={edit.kind === 'day' ? 'date' : edit.kind === 'link' ? 'url' : edit.kind} value={draft} onChange={(event) => setDraft(event.currentTarget.value)} />
           )}
           {edit.kind !== 'choice' && edit.kind !== 'record' && (
             <>

@@ -21,6 +21,8 @@ interface Props<T extends { id: string }> {
   list: Growing<T>;
   filters?: Filter[];
   actions?: ReactNode;
+  /** Views that everybody needs, before the reader's own. */
+  ready?: ReactNode;
   /** Another way to see the same records, such as a board. */
   switcher?: ReactNode;
   phone(row: T): ReactNode;
@@ -66,6 +68,7 @@ export function ListPage<T extends { id: string }>(props: Props<T>) {
       actions={props.actions}
       below={
         <>
+          {props.ready}
           <Views name={props.name} />
           {props.filters && <Filters filters={props.filters} />}
           <span className={classes.space} />

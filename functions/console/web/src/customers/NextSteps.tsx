@@ -8,7 +8,7 @@ import { nextSteps, type Step } from './next';
 import classes from './Overview.module.css';
 
 /** What waits to be done for a customer, each with the way to it. */
-export function Next({ overview }: { overview: Overview }) {
+export function NextSteps({ overview }: { overview: Overview }) {
   const { t } = useTranslation();
   const format = useFormats();
   const steps = nextSteps(overview, new Date().toISOString());
