@@ -1,7 +1,9 @@
 import { Tabs } from '@mantine/core';
+import { useMediaQuery } from '@mantine/hooks';
 import { IconChevronLeft } from '@tabler/icons-react';
 import { Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
+import { useTranslation } from 'react-i18next';
 import { Page } from './Page';
 import classes from './RecordPage.module.css';
 import { useView } from './view';
@@ -19,14 +21,17 @@ interface Props {
   back: { to: string; label: string };
   beside?: ReactNode;
   actions?: ReactNode;
-  /** The record's own fields, which stay beside the tabs. */
+  /** The record's own fields, which stay beside the tabs; where there is no room beside, they are the second tab. */
   fields: ReactNode;
   tabs: Tab[];
 }
 
 /** A record: its fields on the left, everything about it in tabs on the right. The tab lies in the address. */
-export function RecordPage({ title, back, beside, actions, fields, tabs }: Props) {
+export function RecordPage({ title, back, beside, actions, fields, tabs: given }: Props) {
+  const { t } = useTranslation();
   const [view, change] = useView();
+  const narrow = useMediaQuery('(max-width: 62em)', false, { getInitialValueInEffect: false });
+  const tabs = narrow ? given.toSpliced(1, 0, { key: 'fields', label: t('common.fields'), content: fields }) : given;
   const tab = tabs.find((tab) => tab.key === view.tab)?.key ?? tabs[0]?.key ?? '';
   return (
     <Page
@@ -41,7 +46,7 @@ export function RecordPage({ title, back, beside, actions, fields, tabs }: Props
       actions={actions}
     >
       <div className={classes.record}>
-        <section className={classes.fields}>{fields}</section>
+        {!narrow && <section className={classes.fields}>{fields}</section>}
         <section className={classes.main}>
           <Tabs value={tab} onChange={(next) => change({ tab: next === tabs[0]?.key ? undefined : (next ?? undefined) })} keepMounted={false}>
             <Tabs.List className={classes.tabs}>
