@@ -61,6 +61,10 @@ export default function TicketList() {
     choice('channel', 'channel', CHANNELS),
     { key: 'assignee_id', label: field('assignee_id'), kind: 'choice', options: people.people.map((user) => ({ value: user.id, label: user.name })) },
     { ...choice('breached', 'clock', ['first_response', 'resolution']), label: t('tickets.breached') },
+    { key: 'contact_id', label: field('contact_id'), kind: 'record', records: ['contact'] },
+    { key: 'company_id', label: field('company_id'), kind: 'record', records: ['company'] },
+    { key: 'order_id', label: field('order_id'), kind: 'record', records: ['order'] },
+    { key: 'due_before', label: t('tickets.dueBefore'), kind: 'day' },
     { key: 'created_since', label: t('tickets.createdSince'), kind: 'day' },
     { key: 'tag', label: field('tags'), kind: 'text' },
   ];
@@ -111,7 +115,13 @@ export default function TicketList() {
         panel={(id) => ({ content: <TicketPanel id={id} />, to: `/tickets/${id}` })}
         bulk={(ids, done) => <Bulk ids={ids} done={done} />}
       />
-      <TicketForm opened={view.create === '1'} onClose={() => change({ create: undefined })} onCreated={(ticket) => change({ create: undefined, open: ticket.id })} />
+      <TicketForm
+        opened={view.create === '1'}
+        contactId={view.contact_id}
+        orderId={view.order_id}
+        onClose={() => change({ create: undefined, contact_id: undefined, order_id: undefined })}
+        onCreated={(ticket) => change({ create: undefined, contact_id: undefined, order_id: undefined, open: ticket.id })}
+      />
     </>
   );
 }
