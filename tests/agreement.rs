@@ -37,6 +37,7 @@ pub fn apis() -> Vec<(&'static str, Api)> {
         ("contacts", contacts::api(app.clone())),
         ("events", events::api(app.clone())),
         ("identity", identity::api(app.clone())),
+        ("imports", imports::api(app.clone())),
         ("leads", leads::api(app.clone())),
         ("orders", orders::api(app.clone())),
         ("reports", reports::api(app.clone())),

@@ -9,6 +9,7 @@ mod api {
     mod events;
     mod exports;
     mod identity;
+    mod imports;
     mod leads;
     mod merge;
     mod orders;

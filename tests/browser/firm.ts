@@ -74,3 +74,6 @@ export async function signUp(url: string, more: Json = {}): Promise<Firm> {
 export async function signIn(url: string, email: string, password: string): Promise<Firm> {
   return firm(url, email, password, await ask(url, 'POST', '/v1/auth/token', { grant_type: 'password', username: email, password }));
 }
+
+/** The owner of the demo firm. */
+export const DEMO = { email: 'mara@fennimore-quay.example', password: 'the kettle is always on' };

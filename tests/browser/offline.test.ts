@@ -54,19 +54,18 @@ test('a field that could not be saved is kept in words, and saved by a button', 
   const window = await open({ firm });
   window.expect(/ERR_INTERNET_DISCONNECTED/);
   const { page } = window;
-  const category = page.getByRole('button', { name: 'Edit Category' });
   await window.go(`/products/${product!.id}`);
   await window.context.setOffline(true);
-  await category.click();
+  await page.getByRole('button', { name: 'Edit Category: Tea' }).click();
   await page.getByRole('textbox', { name: 'Category' }).fill('Coffee');
   await page.getByRole('textbox', { name: 'Category' }).press('Enter');
   const note = page.getByRole('alert').filter({ hasText: 'No connection' });
   await note.getByText('Category: Coffee').waitFor();
   // What is shown is what the service has.
-  await expect.poll(() => category.innerText()).toBe('Tea');
+  await page.getByRole('button', { name: 'Edit Category: Tea' }).waitFor();
   await window.context.setOffline(false);
   await note.getByRole('button', { name: 'Try again' }).click();
-  await expect.poll(() => category.innerText()).toBe('Coffee');
+  await page.getByRole('button', { name: 'Edit Category: Coffee' }).waitFor();
   await expect.poll(async () => (await firm.get(`/v1/products/${product!.id}`)).category).toBe('Coffee');
 });
 

@@ -69,7 +69,7 @@ def grant(function, action, resource):
 
 RECORDS = ["LEADS", "CONTACTS", "ORDERS", "TICKETS", "SCORES", "SURVEYS"]
 # What is kept for a while lies in these.
-EXPIRING = ["IDENTITY", "LEADS", "CONTACTS", "ORDERS", "TICKETS", "INSIGHTS", "SURVEYS", "WEBHOOKS", "SEARCH"]
+EXPIRING = ["IDENTITY", "LEADS", "CONTACTS", "ORDERS", "TICKETS", "INSIGHTS", "SURVEYS", "WEBHOOKS", "SEARCH", "IMPORTS"]
 
 
 def table_named(template, variable):

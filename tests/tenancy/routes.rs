@@ -112,7 +112,12 @@ async fn another_tenants_record_answers_like_a_missing_one() {
         .post("/v1/products", json!({"name": "Secretword", "sku": "S"}))
         .await
         .expect(201);
+    let headers = [("content-type", "text/csv")];
+    let file = Some(b"name\nSecretword\n".to_vec());
+    let path = "/v1/imports?kind=contacts";
+    let import = theirs.send(Method::POST, path, &headers, file).await.expect(201);
     let ids = [
+        ("imports", &import),
         ("leads", &lead),
         ("contacts", &contact),
         ("companies", &company),

@@ -83,6 +83,8 @@ pub fn all() -> Functions {
         .product("contacts", contacts::function())
         .product("events", events::function())
         .product("identity", identity::function())
+        .product("import-rows", import_rows::function())
+        .product("imports", imports::function())
         .product("leads", leads::function())
         .product("orders", orders::function())
         .product("record-merges", record_merges::function())

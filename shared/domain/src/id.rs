@@ -102,6 +102,8 @@ prefixes! {
     Export = "rex",
     /// A report that is mailed time and again.
     Schedule = "sch",
+    /// A file of rows that become records.
+    Import = "imp",
     /// A session: one chain of refresh tokens.
     Session = "ses",
     /// One request.

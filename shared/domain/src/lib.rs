@@ -10,6 +10,7 @@ pub mod email;
 pub mod event;
 pub mod export;
 pub mod id;
+pub mod import;
 pub mod intake;
 pub mod invalid;
 pub mod lead;

@@ -37,6 +37,8 @@ areas! {
     Reports = "reports",
     /// Customers to be won back.
     WinBacks = "win_backs",
+    /// Imports of files; what an import writes needs the permission to write that as well.
+    Imports = "imports",
     /// Surveys, invitations and results.
     Surveys = "surveys",
     /// Webhook endpoints, deliveries and sources.
@@ -206,8 +208,8 @@ impl Role {
     #[must_use]
     pub fn scopes(self) -> Scopes {
         use Area::{
-            ApiKeys, Contacts, Events, Leads, Orders, Products, Reports, Segments, Settings, Surveys, Tickets, Users,
-            Webhooks, WinBacks,
+            ApiKeys, Contacts, Events, Imports, Leads, Orders, Products, Reports, Segments, Settings, Surveys, Tickets,
+            Users, Webhooks, WinBacks,
         };
         let set = |write: &[Area], read: &[Area]| {
             let set = read
@@ -219,29 +221,29 @@ impl Role {
             Role::Owner | Role::Admin => Scopes::all(),
             Role::Manager => set(
                 &[
-                    Leads, Contacts, Orders, Products, Tickets, Segments, Reports, Surveys, WinBacks,
+                    Leads, Contacts, Orders, Products, Tickets, Segments, Reports, Surveys, WinBacks, Imports,
                 ],
                 &[Webhooks, Events, Settings, Users, ApiKeys],
             ),
             Role::Representative => set(
-                &[Leads, Contacts, Orders, WinBacks],
+                &[Leads, Contacts, Orders, WinBacks, Imports],
                 &[Products, Tickets, Segments, Reports, Surveys, Events, Settings, Users],
             ),
             Role::Agent => set(
-                &[Contacts, Tickets],
+                &[Contacts, Tickets, Imports],
                 &[
                     Leads, Orders, Products, Segments, Reports, Surveys, WinBacks, Events, Settings, Users,
                 ],
             ),
             Role::Marketer => set(
-                &[Leads, Segments, Reports, Surveys, WinBacks],
+                &[Leads, Segments, Reports, Surveys, WinBacks, Imports],
                 &[Contacts, Orders, Products, Tickets, Events, Settings, Users],
             ),
             Role::ReadOnly => set(
                 &[],
                 &[
-                    Leads, Contacts, Orders, Products, Tickets, Segments, Reports, Surveys, WinBacks, Events, Settings,
-                    Users,
+                    Leads, Contacts, Orders, Products, Tickets, Segments, Reports, Surveys, WinBacks, Imports, Events,
+                    Settings, Users,
                 ],
             ),
         }

@@ -23,7 +23,7 @@ const MOST_BODY: usize = 20_000;
 const MOST_MESSAGE: usize = 50_000;
 
 macro_rules! words {
-    ($(#[doc = $doc:literal])* $name:ident: $($(#[$attribute:meta])* $variant:ident = $word:literal,)*) => {
+    ($(#[doc = $doc:literal])* $name:ident: $($(#[$attribute:meta])* $variant:ident = $word:tt,)*) => {
         $(#[doc = $doc])*
         #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema)]
         pub enum $name { $($(#[$attribute])* #[serde(rename = $word)] $variant,)* }
@@ -951,6 +951,23 @@ mod tests {
                 .map(|problem| problem.pointer.as_str())
                 .collect();
             assert_eq!(found, pointers, "{json}");
+        }
+    }
+
+    #[test]
+    fn the_interface_is_documented_with_the_words_it_takes() {
+        fn documented<T: utoipa::PartialSchema>() -> serde_json::Value {
+            serde_json::to_value(T::schema()).unwrap()["enum"].clone()
+        }
+        for (documented, words) in [
+            (documented::<Channel>(), Channel::WORDS),
+            (documented::<TicketKind>(), TicketKind::WORDS),
+            (documented::<Priority>(), Priority::WORDS),
+            (documented::<TicketStatus>(), TicketStatus::WORDS),
+            (documented::<SlaClock>(), SlaClock::WORDS),
+            (documented::<Author>(), Author::WORDS),
+        ] {
+            assert_eq!(documented, json!(words));
         }
     }
 

@@ -24,7 +24,7 @@ const MOST_ACTIONS: usize = 50;
 const MOST_NOTE: usize = 2_000;
 
 macro_rules! words {
-    ($(#[doc = $doc:literal])* $name:ident { $($(#[doc = $inner:literal])* $variant:ident = $text:literal,)* }) => {
+    ($(#[doc = $doc:literal])* $name:ident { $($(#[doc = $inner:literal])* $variant:ident = $text:tt,)* }) => {
         $(#[doc = $doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
         pub enum $name { $($(#[doc = $inner])* #[serde(rename = $text)] $variant,)* }

@@ -19,10 +19,18 @@ pub const MOST_BYTES: usize = 1024 * 1024;
 /// # Errors
 /// `413` when it is longer, `400` when it breaks off.
 pub async fn read(body: axum::body::Body) -> Result<Vec<u8>, Problem> {
-    match Limited::new(body, MOST_BYTES).collect().await {
+    read_at_most(body, MOST_BYTES, "a body has at most 1 MiB").await
+}
+
+/// Reads a body of at most so many bytes; the words tell what to do with a longer one.
+///
+/// # Errors
+/// `413` when it is longer, `400` when it breaks off.
+pub async fn read_at_most(body: axum::body::Body, most: usize, words: &str) -> Result<Vec<u8>, Problem> {
+    match Limited::new(body, most).collect().await {
         Ok(body) => Ok(body.to_bytes().to_vec()),
         Err(error) if error.downcast_ref::<LengthLimitError>().is_some() => {
-            Err(Problem::new(Code::TooLarge).detail("a body has at most 1 MiB"))
+            Err(Problem::new(Code::TooLarge).detail(words))
         }
         Err(_) => Err(Problem::new(Code::Malformed).detail("the body broke off")),
     }

@@ -34,6 +34,8 @@ queues! {
     ReportSheets = "QUEUE_REPORT_SHEETS",
     /// Reports to be made into files, and schedules that are due.
     ReportExports = "QUEUE_REPORT_EXPORTS",
+    /// Rows of files to be imported, and imports to be taken back.
+    ImportRows = "QUEUE_IMPORT_ROWS",
     /// Records whose words changed.
     SearchIndex = "QUEUE_SEARCH_INDEX",
     /// Deadlines of tickets.
@@ -158,6 +160,24 @@ pub enum Message {
     ReportExportV1 {
         /// The export.
         export: RecordId,
+    },
+    /// A page of an import's rows is to be read.
+    ImportRowsV1 {
+        /// The import.
+        import: RecordId,
+        /// The run that it belongs to; one that is over wants nothing any more.
+        run: u32,
+        /// The page, from 0.
+        page: u32,
+    },
+    /// What an import wrote is to be taken back, the last first, a page at a time.
+    ImportRevertV1 {
+        /// The import.
+        import: RecordId,
+        /// The page, from 0.
+        page: u32,
+        /// Where the page before ended.
+        before: Option<String>,
     },
     /// A report is due to be mailed.
     ReportScheduleDueV1 {

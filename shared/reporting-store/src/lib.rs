@@ -5,7 +5,6 @@
 pub mod ask;
 pub mod load;
 pub mod occasion;
-pub mod packed;
 pub mod rows;
 pub mod titles;
 
@@ -13,6 +12,7 @@ use rapport_http::{Caller, Params, Problem};
 use rapport_reporting::answer::Answer;
 use rapport_reporting::table::{Cell, Column, Table};
 use rapport_runtime::App;
+pub use rapport_store::packed;
 
 use rows::ReportRow;
 

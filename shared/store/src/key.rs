@@ -40,6 +40,8 @@ tables! {
     Scores = "TABLE_SCORES",
     /// What records add to reports, and the sums of it. No stream: nobody is told of these.
     Reports = "TABLE_REPORTS",
+    /// Files that are imported, and what became of their rows. No stream: nobody is told of these.
+    Imports = "TABLE_IMPORTS",
     /// Survey templates, invitations, answers.
     Surveys = "TABLE_SURVEYS",
     /// Webhook endpoints, deliveries, sources, what they posted.

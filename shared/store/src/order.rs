@@ -5,7 +5,7 @@ use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
 use rapport_domain::company::Company;
 use rapport_domain::contact::Contact;
 use rapport_domain::order::{ContactRef, Order, Refusal};
-use rapport_domain::{Invalid, Kind, Record, RecordId};
+use rapport_domain::{Invalid, Kind, Record, RecordId, TenantId};
 
 use crate::records::{Filter, Sort, Stored, Test};
 use crate::{Accept, Key, Store, StoreError, Table, Write, number, text};
@@ -107,10 +107,9 @@ async fn look_up(
 ) -> Result<(), StoreError> {
     let mut invalid = Invalid::default();
     let order = &mut record.body;
-    if order.wants_products() {
-        let (ids, skus) = order.wanted_products();
-        let found = store.products(cx.tenant, ids, skus).await?;
-        invalid.take(order.fill(|id, sku| found.find(id, sku)));
+    match store.price(cx.tenant, order).await {
+        Err(StoreError::Invalid(wrong)) => drop(invalid.take::<()>(Err(wrong))),
+        priced => priced?,
     }
     let changed = |now: Option<RecordId>, before: Option<RecordId>| now.filter(|_| now != before);
     let contact = changed(order.contact_id, old.and_then(|old| old.contact_id));
@@ -135,6 +134,21 @@ async fn look_up(
         order.contact_id = Some(customer(store, cx, &named, write).await?);
     }
     Ok(())
+}
+
+impl Store {
+    /// Fills the lines of an order from their products, where they leave something out. 1 read unit for each product and sku.
+    ///
+    /// # Errors
+    /// [`StoreError::Invalid`] with every fault: an unknown product, a price in another currency, a total that differs.
+    pub async fn price(&self, tenant: TenantId, order: &mut Order) -> Result<(), StoreError> {
+        if !order.wants_products() {
+            return Ok(());
+        }
+        let (ids, skus) = order.wanted_products();
+        let found = self.products(tenant, ids, skus).await?;
+        Ok(order.fill(|id, sku| found.find(id, sku))?)
+    }
 }
 
 /// The contact that a reference means. One that nobody knows is created by the write of the order that names it first.

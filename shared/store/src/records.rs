@@ -22,7 +22,7 @@ pub const RESTORABLE: SignedDuration = SignedDuration::from_hours(24 * 30);
 /// How often a lost race is run again.
 const ATTEMPTS: u32 = 6;
 /// From which certainty on two records are suspected to be one.
-const SUSPECT: f32 = 0.8;
+pub const SUSPECT: f32 = 0.8;
 
 /// How a filter compares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -485,7 +485,10 @@ impl Store {
     }
 
     /// Refuses a new record that looks like an existing one, unless that was allowed.
-    pub(crate) async fn refuse_duplicate<K: Stored>(&self, cx: &Accept, body: &K) -> Result<(), StoreError> {
+    ///
+    /// # Errors
+    /// [`StoreError::Duplicate`], or that the store does not answer.
+    pub async fn refuse_duplicate<K: Stored>(&self, cx: &Accept, body: &K) -> Result<(), StoreError> {
         if cx.allow_duplicate {
             return Ok(());
         }

@@ -16,8 +16,10 @@ const dark: MantineColorsTuple = [
 
 export const theme = createTheme({
   primaryColor: 'ink',
-  primaryShade: { light: 8, dark: 5 },
+  primaryShade: { light: 8, dark: 6 },
   autoContrast: true,
+  // Where white and black are equally legible on a colour: each colour gets the better of the two.
+  luminanceThreshold: 0.183,
   colors: { ink, gray, dark },
   fontFamily:
     "'Inter Variable', system-ui, -apple-system, 'Segoe UI', 'PingFang SC', 'Microsoft YaHei', 'Noto Sans CJK SC', sans-serif",

@@ -1016,6 +1016,198 @@ export interface paths {
         patch: operations["patch_fields_by_kind_by_key"];
         trace?: never;
     };
+    "/v1/imports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List imports, newest first
+         * @description Those of kinds that the caller may not read are left out, so that a page may be short while `has_more`.
+         *
+         *     Needs the permission `imports:read`.
+         */
+        get: operations["get_imports"];
+        put?: never;
+        /**
+         * Send a file to import
+         * @description At most 4 MiB, 20,000 rows and 200 columns. The encoding (UTF-8, UTF-16, GB18030, Windows-1252 …), what stands between columns and what columns mean are found out; the answer is a draft in which both can be changed. Of a workbook the first sheet is read. Writing records of the kind needs its own permission as well.
+         *
+         *     Needs the permission `imports:write`.
+         */
+        post: operations["post_imports"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/imports/fields": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the fields that columns can fill
+         * @description The tenant's own fields are `custom.<key>`. Orders: one row is one line; rows with one `external_id`, else `number`, are one order.
+         *
+         *     Needs the permission `imports:read`.
+         */
+        get: operations["get_imports_fields"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/imports/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read how far an import is
+         * @description Needs the permission `imports:read`.
+         */
+        get: operations["get_imports_by_id"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete an import and its file
+         * @description What it wrote stays, and can no longer be taken back. `409` while it runs.
+         *
+         *     Needs the permission `imports:write`.
+         */
+        delete: operations["delete_imports_by_id"];
+        options?: never;
+        head?: never;
+        /**
+         * Change the columns and options of a draft
+         * @description `409` once it was started.
+         *
+         *     Needs the permission `imports:write`.
+         */
+        patch: operations["patch_imports_by_id"];
+        trace?: never;
+    };
+    "/v1/imports/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Stop an import
+         * @description What was written stays, and can be taken back. After a dry run it is a draft again.
+         *
+         *     Needs the permission `imports:write`.
+         */
+        post: operations["post_imports_by_id_cancel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/imports/{id}/errors.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Fetch the rows that failed
+         * @description The columns of the file, then `row` and `error`: mend it and send it as a further import.
+         *
+         *     Needs the permission `imports:read`.
+         */
+        get: operations["get_imports_by_id_errors_csv"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/imports/{id}/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Look at what would become of the first rows
+         * @description By the same rules as the run itself. Nothing is written.
+         *
+         *     Needs the permission `imports:read`.
+         */
+        get: operations["get_imports_by_id_preview"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/imports/{id}/revert": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take back what an import wrote
+         * @description Records that it created are deleted; those that it changed get their former values back, field by field, where they still hold what the import wrote. What was changed since stays, and is counted in `kept`.
+         *
+         *     Needs the permission `imports:write`.
+         */
+        post: operations["post_imports_by_id_revert"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/imports/{id}/start": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Start an import
+         * @description Runs in the background: `counts` tell how far it is. `409` unless it is a draft.
+         *
+         *     Needs the permission `imports:write`.
+         */
+        post: operations["post_imports_by_id_start"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/invitations": {
         parameters: {
             query?: never;
@@ -3289,7 +3481,7 @@ export interface components {
          * @description What was done.
          * @enum {string}
          */
-        ActionKind: "Call" | "Mail" | "Visit" | "Offer" | "Other";
+        ActionKind: "call" | "mail" | "visit" | "offer" | "other";
         /** @description What work for customers costs, in the tenant's currency: taken off their margin to see what they leave. */
         ActivityCosts: {
             /**
@@ -3403,7 +3595,7 @@ export interface components {
          * @description Who wrote a message.
          * @enum {string}
          */
-        Author: "Agent" | "Customer";
+        Author: "agent" | "customer";
         /** @description What a model rests on. */
         Basis: {
             /** @description `maximum_likelihood`, `small_sample`, `weakly_identified` or `prior`. */
@@ -3467,7 +3659,7 @@ export interface components {
          * @description How a ticket came.
          * @enum {string}
          */
-        Channel: "Email" | "Phone" | "Web" | "Portal" | "Api" | "Survey";
+        Channel: "email" | "phone" | "web" | "portal" | "api" | "survey";
         /** @description Whether a customer is leaving. */
         Churn: {
             /**
@@ -4012,6 +4204,11 @@ export interface components {
          * @example CNY
          */
         Currency: string;
+        /**
+         * @description In which order days are written.
+         * @enum {string}
+         */
+        DayOrder: "dmy" | "mdy" | "ymd";
         /** @description One event on its way to one endpoint. */
         Delivery: {
             /** @description Its id, derived from endpoint and event: a repeat makes no second one. */
@@ -4129,6 +4326,11 @@ export interface components {
             /** @description The fields that changed, as they were; null where there was none. */
             previous: Record<string, never>;
         };
+        /**
+         * @description What is done with a row whose record is there already.
+         * @enum {string}
+         */
+        Existing: "update" | "skip" | "create";
         /** @description One declared custom field. */
         Field: {
             /** @description The kind of record it belongs to. */
@@ -4204,6 +4406,224 @@ export interface components {
         Gender: "female" | "male" | "other";
         /** @description A typed id: what it names, an underscore, a UUIDv7 in base 32 */
         Id: string;
+        /** @description A file of rows that become records. */
+        Import: {
+            /** @description The id. */
+            id: components["schemas"]["Id"];
+            /** @description What rows become. */
+            kind: components["schemas"]["ImportKind"];
+            /** @description What the file is called. */
+            name: string;
+            /** @description How far it is. */
+            status: components["schemas"]["ImportStatus"];
+            /**
+             * Format: int32
+             * @description Rows of the file, the headings left out.
+             */
+            rows: number;
+            /** @description The file's format. */
+            format: components["schemas"]["ImportFormat"];
+            /** @description The encoding that the file was read in. */
+            encoding: string;
+            /** @description What stands between the columns, where it is text. */
+            delimiter?: string | null;
+            /** @description The columns. */
+            columns: components["schemas"]["ImportColumn"][];
+            /** @description How rows are understood. */
+            options: components["schemas"]["ImportOptions"];
+            /** @description What became of the rows. */
+            counts: components["schemas"]["ImportCounts"];
+            /** @description Whether `counts` tell what would happen, and nothing was written. */
+            dry_run: boolean;
+            /** @description Why it failed, in words. */
+            error?: string | null;
+            /**
+             * Format: date-time
+             * @description When the file came.
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description When it last changed.
+             */
+            updated_at: string;
+            /** @description Who sent the file. */
+            created_by: string;
+            /**
+             * Format: date-time
+             * @description When it was started.
+             */
+            started_at?: string | null;
+            /**
+             * Format: date-time
+             * @description When it was over.
+             */
+            finished_at?: string | null;
+            /**
+             * Format: date-time
+             * @description Until when it is kept.
+             */
+            expires_at: string;
+            /**
+             * Format: int64
+             * @description Counts its changes, from 1.
+             */
+            version: number;
+        };
+        /** @description A column of the file. */
+        ImportColumn: {
+            /** @description Its place, from 0. */
+            index: number;
+            /** @description Its heading, shortened where it is long. */
+            name: string;
+            /** @description At most three of its values, shortened. */
+            samples: string[];
+            /** @description The field it fills. */
+            field?: string | null;
+        };
+        /** @description What became of the rows. An order of several rows counts once in `created`, `updated`, `skipped` and `failed`. */
+        ImportCounts: {
+            /**
+             * Format: int32
+             * @description Rows of the file.
+             */
+            rows: number;
+            /**
+             * Format: int32
+             * @description Rows read so far.
+             */
+            done: number;
+            /**
+             * Format: int32
+             * @description Records created.
+             */
+            created: number;
+            /**
+             * Format: int32
+             * @description Records changed.
+             */
+            updated: number;
+            /**
+             * Format: int32
+             * @description Rows left out, or that changed nothing.
+             */
+            skipped: number;
+            /**
+             * Format: int32
+             * @description Rows with faults.
+             */
+            failed: number;
+            /**
+             * Format: int32
+             * @description Records taken back.
+             */
+            reverted: number;
+            /**
+             * Format: int32
+             * @description Records of which something was changed since, which stayed when the rest was taken back.
+             */
+            kept?: number;
+        };
+        /** @description What is wrong with a row, or with one of its cells. */
+        ImportFault: {
+            /** @description The column, where it is the fault of one. */
+            column?: number | null;
+            /** @description The field, where it is the fault of one. */
+            field?: string | null;
+            /** @description What, for programs. */
+            code: string;
+            /** @description What, for people. */
+            detail: string;
+        };
+        /** @description A field that a column can fill. */
+        ImportField: {
+            /** @description Its flat name: `given_name`, `address.city`, `custom.tax_number`. */
+            key: string;
+            /** @description Whether every row must have it. */
+            required: boolean;
+            /** @description What it holds. */
+            type: components["schemas"]["ImportFieldType"];
+            /** @description Whether records that are there can be known by it. */
+            match: boolean;
+            /** @description What people call it, where it is one of the tenant's own. */
+            label?: string | null;
+            /** @description The words of a choice. */
+            choices?: string[];
+        };
+        /**
+         * @description What a field holds, and so how a cell is read.
+         * @enum {string}
+         */
+        ImportFieldType: "text" | "email" | "phone" | "date" | "amount" | "number" | "boolean" | "choice" | "list" | "paid";
+        /**
+         * @description The format of a file that was imported.
+         * @enum {string}
+         */
+        ImportFormat: "csv" | "xlsx" | "vcard";
+        /** @description A change of a draft. */
+        ImportIn: {
+            /**
+             * @description Columns by their index, and the fields they fill; null for none. Columns left out stay as they are.
+             * @default {}
+             */
+            mapping: {
+                [key: string]: string | null;
+            };
+            /**
+             * @description How rows are understood.
+             * @default {}
+             */
+            options: components["schemas"]["ImportOptionsIn"];
+        };
+        /**
+         * @description What rows become.
+         * @enum {string}
+         */
+        ImportKind: "contacts" | "companies" | "leads" | "products" | "orders";
+        /** @description How an import understands its rows. */
+        ImportOptions: {
+            /** @description The field by which a record is known that is there already: one of those with `match`. */
+            match: string;
+            /** @description What is done then. */
+            existing: components["schemas"]["Existing"];
+            /** @description In which order days are written. Days that begin with a year are understood anyhow. */
+            day_order: components["schemas"]["DayOrder"];
+            /** @description What stands before the decimals: `.` or `,`. */
+            decimal: string;
+            /** @description The source under which `external_id` is kept. */
+            source: string;
+        };
+        /** @description A change of [`ImportOptions`]: what it leaves out stays. */
+        ImportOptionsIn: {
+            /** @default null */
+            match: string | null;
+            /** @default null */
+            existing: components["schemas"]["Existing"] | null;
+            /** @default null */
+            day_order: components["schemas"]["DayOrder"] | null;
+            /** @default null */
+            decimal: string | null;
+            /** @default null */
+            source: string | null;
+        };
+        /**
+         * @description What becomes of a row.
+         * @enum {string}
+         */
+        ImportOutcome: "create" | "update" | "skip" | "error";
+        /** @description What a start is told. */
+        ImportStart: {
+            /**
+             * @description Whether all rows are only looked at: what would happen is counted, nothing is written, and the import is a draft again.
+             * @default false
+             */
+            dry_run: boolean;
+        };
+        /**
+         * @description How far an import is.
+         * @enum {string}
+         */
+        ImportStatus: "draft" | "queued" | "running" | "done" | "failed" | "cancelled" | "reverting" | "reverted";
         /** @description An invitation. */
         Invitation: {
             /** @description `ivt_…`. */
@@ -4963,7 +5383,7 @@ export interface components {
          * @description How urgent a ticket is; chooses its service level.
          * @enum {string}
          */
-        Priority: "Low" | "Normal" | "High" | "Urgent";
+        Priority: "low" | "normal" | "high" | "urgent";
         /** @description RFC 9457. `code` is a word of a closed list or, where a rule has a word of its own, that word. */
         Problem: {
             type: string;
@@ -5915,7 +6335,7 @@ export interface components {
          * @description At which stage of life the customer was found.
          * @enum {string}
          */
-        Silence: "AtRisk" | "Lost";
+        Silence: "at_risk" | "lost";
         /** @description Service levels. */
         Sla: {
             /** @description The first that names the ticket's priority, or names none, applies. */
@@ -5925,7 +6345,7 @@ export interface components {
          * @description A promise that time runs against.
          * @enum {string}
          */
-        SlaClock: "FirstResponse" | "Resolution";
+        SlaClock: "first_response" | "resolution";
         /** @description The targets of service for tickets of one priority, in minutes of working time. */
         SlaPolicy: {
             /** @description `low`, `normal`, `high` or `urgent`; absent for all others. */
@@ -6777,12 +7197,12 @@ export interface components {
          * @description What a ticket is about.
          * @enum {string}
          */
-        TicketKind: "Question" | "Fault" | "Complaint" | "Feedback" | "Presales";
+        TicketKind: "question" | "fault" | "complaint" | "feedback" | "presales";
         /**
          * @description How far a ticket has come.
          * @enum {string}
          */
-        TicketStatus: "New" | "Open" | "Waiting" | "Resolved" | "Closed";
+        TicketStatus: "new" | "open" | "waiting" | "resolved" | "closed";
         /** @description A request for tokens. Parameters that OAuth knows and this service does not are ignored, as RFC 6749 asks. */
         TokenIn: {
             /** @description `password`, `refresh_token` or `client_credentials`. */
@@ -6826,7 +7246,7 @@ export interface components {
          * @description Whether anything was done before the customer returned or the window passed.
          * @enum {string}
          */
-        Treatment: "Acted" | "LeftAlone";
+        Treatment: "acted" | "left_alone";
         /**
          * @description The unit of a number.
          * @enum {string}
@@ -7074,7 +7494,7 @@ export interface components {
          * @description How far a case is.
          * @enum {string}
          */
-        WinBackStatus: "Found" | "Acted" | "Returned" | "NotReturned" | "Dismissed";
+        WinBackStatus: "found" | "acted" | "returned" | "not_returned" | "dismissed";
         /** @description A sum of money and the list behind it. */
         WinBackSum: {
             /** @description The sum, as a decimal string. */
@@ -9139,6 +9559,305 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Field"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    get_imports: {
+        parameters: {
+            query?: {
+                /** @description How many, 1 to 200 */
+                limit?: number;
+                /** @description next_cursor of the page before */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        data: components["schemas"]["Import"][];
+                        has_more: boolean;
+                        next_cursor?: string;
+                    };
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    post_imports: {
+        parameters: {
+            query?: {
+                /** @description What rows become; needed */
+                kind?: "contacts" | "companies" | "leads" | "products" | "orders";
+                /** @description What the file is called */
+                name?: string;
+            };
+            header?: {
+                /** @description At most 255 characters; the first answer is replayed for a day. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "text/csv": unknown;
+                "text/tab-separated-values": unknown;
+                "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": unknown;
+                "text/vcard": unknown;
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Import"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    get_imports_fields: {
+        parameters: {
+            query?: {
+                /** @description What rows become; needed */
+                kind?: "contacts" | "companies" | "leads" | "products" | "orders";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        data: components["schemas"]["ImportField"][];
+                    };
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    get_imports_by_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Import"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    delete_imports_by_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    patch_imports_by_id: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 412 when the import has another ETag */
+                "If-Match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ImportIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Import"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    post_imports_by_id_cancel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Import"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    get_imports_by_id_errors_csv: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    get_imports_by_id_preview: {
+        parameters: {
+            query?: {
+                /** @description How many records, 1 to 100 */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        data: {
+                            /** @description The number of the row in the file, headings being row 1 */
+                            row: number;
+                            /** @description All rows of an order */
+                            rows: number[];
+                            outcome: components["schemas"]["ImportOutcome"];
+                            /** @description As it would be sent to the API; null where cells cannot be read */
+                            record: Record<string, never> | null;
+                            errors: components["schemas"]["ImportFault"][];
+                        }[];
+                    };
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    post_imports_by_id_revert: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Import"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    post_imports_by_id_start: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ImportStart"];
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Import"];
                 };
             };
             default: components["responses"]["Problem"];

@@ -1,4 +1,4 @@
-import { ActionIcon, Button, Radio, TextInput, UnstyledButton } from '@mantine/core';
+import { ActionIcon, Button, Radio, TextInput, UnstyledButton, VisuallyHidden } from '@mantine/core';
 import { IconPlus, IconX } from '@tabler/icons-react';
 import { type FormEvent, Fragment, type KeyboardEvent, useState } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -55,7 +55,7 @@ export function Ways({ label, kind, ways, onSave }: Props) {
       <div className={fieldClasses.field}>
         <div className="label">{label}</div>
         {onSave ? (
-          <UnstyledButton className={fieldClasses.value} aria-label={t('common.editField', { name: label })} onClick={begin}>{shown}</UnstyledButton>
+          <UnstyledButton className={fieldClasses.value} onClick={begin}><VisuallyHidden>{t('common.editField', { name: label })}: </VisuallyHidden>{shown}</UnstyledButton>
         ) : (
           <div className={fieldClasses.value}>{shown}</div>
         )}
@@ -75,11 +75,11 @@ export function Ways({ label, kind, ways, onSave }: Props) {
       ))}
       <div className={classes.line}>
         {draft.length < 10 && (
-          <Button variant="subtle" size="compact-xs" leftSection={<IconPlus size={12} />} onClick={() => setDraft([...draft, { text: '', primary: draft.length === 0 }])}>{t('customers.ways.add')}</Button>
+          <Button variant="subtle" size="compact-sm" leftSection={<IconPlus size={12} />} onClick={() => setDraft([...draft, { text: '', primary: draft.length === 0 }])}>{t('customers.ways.add')}</Button>
         )}
         <span className={classes.grow} />
-        <Button variant="default" size="compact-xs" onClick={() => setDraft(null)}>{t('common.cancel')}</Button>
-        <Button type="submit" size="compact-xs">{t('common.save')}</Button>
+        <Button variant="default" size="compact-sm" onClick={() => setDraft(null)}>{t('common.cancel')}</Button>
+        <Button type="submit" size="compact-sm">{t('common.save')}</Button>
       </div>
     </form>
   );

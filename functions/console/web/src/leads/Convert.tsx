@@ -98,7 +98,7 @@ function Failure({ error, use }: { error: Error; use(id: string): void }) {
   if (holder) {
     return (
       <>
-        <p style={{ margin: '0 0 8px' }}>{t('leads.convert.taken')} <RecordLink id={holder}>{t('leads.convert.look')}</RecordLink></p>
+        <p className="words" style={{ margin: '0 0 8px' }}>{t('leads.convert.taken')} <RecordLink id={holder}>{t('leads.convert.look')}</RecordLink></p>
         <Button variant="default" onClick={() => use(holder)}>{t('leads.convert.use')}</Button>
       </>
     );

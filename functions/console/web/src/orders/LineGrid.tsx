@@ -1,6 +1,6 @@
 import { ActionIcon, Button, TextInput } from '@mantine/core';
 import { IconPlus, IconX } from '@tabler/icons-react';
-import { type ClipboardEvent, type KeyboardEvent, useRef } from 'react';
+import { type ClipboardEvent, type KeyboardEvent, useLayoutEffect, useRef } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { Product } from '../api/records';
 import { tellError } from '../ui/edit';
@@ -29,17 +29,23 @@ export function LineGrid({ lines, onLines, sums, currency, faults, strict }: Pro
   // A new line is taxed as the one before it.
   const tax = lines.at(-1)?.tax ?? '';
 
+  // A cell that is about to be drawn gets the keys once it is; what is typed next must not miss it.
+  const wanted = useRef<[number, string]>(null);
   const focus = (row: number, column: string) =>
-    requestAnimationFrame(() => grid.current?.querySelector<HTMLInputElement>(`[data-row="${row}"][data-column="${column}"]`)?.focus());
+    grid.current?.querySelector<HTMLInputElement>(`[data-row="${row}"][data-column="${column}"]`)?.focus();
+  useLayoutEffect(() => {
+    if (wanted.current) focus(...wanted.current);
+    wanted.current = null;
+  }, [lines]);
   const change = (key: string, over: Partial<LineDraft>) =>
     onLines((lines) => lines.map((line) => (line.key === key ? { ...line, ...over } : line)));
   const add = () => {
     onLines((lines) => [...lines, emptyLine(tax)]);
-    focus(lines.length, 'sku');
+    wanted.current = [lines.length, 'sku'];
   };
   const remove = (row: number) => {
     onLines((lines) => (lines.length > 1 ? lines.filter((_, at) => at !== row) : [emptyLine(lines[0]?.tax)]));
-    focus(Math.max(0, row - 1), 'sku');
+    wanted.current = [Math.max(0, row - 1), 'sku'];
   };
   const take = (line: LineDraft, product: Product): LineDraft => ({
     ...line,
@@ -114,6 +120,7 @@ export function LineGrid({ lines, onLines, sums, currency, faults, strict }: Pro
             <div key={line.key} className={classes.line} role="group" aria-label={t('orders.grid.line', { row: row + 1 })}>
               <ProductCell
                 label={label('sku')}
+                heading={columns.sku}
                 value={line.sku}
                 cell={cell('sku')}
                 error={wrong('sku')}

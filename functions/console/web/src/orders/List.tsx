@@ -50,7 +50,7 @@ export default function OrderList() {
     { key: 'number', title: field('number'), width: 100, render: (order) => <span className="number">{order.number}</span> },
     { key: 'customer', title: field('contact_id'), render: (order) => <Customer order={order} /> },
     { key: 'company', title: field('company_id'), width: 180, render: (order) => order.company && <Link to={`/companies/${order.company.id}`}>{order.company.name}</Link>, optional: true },
-    { key: 'placed', title: field('placed_on'), width: 120, render: (order) => format.day(order.placed_on) },
+    { key: 'placed', title: field('placed_on'), width: 136, render: (order) => format.day(order.placed_on) },
     { key: 'status', title: field('status'), width: 110, render: (order) => <OrderState order={order} /> },
     { key: 'payment', title: field('payment_status'), width: 120, render: (order) => <PaymentState order={order} /> },
     { key: 'total', title: field('total'), width: 120, align: 'end', render: (order) => money(order, order.total) },

@@ -22,7 +22,10 @@ export function PaymentForm({ order, refund, onClose }: { order: Order; refund: 
       opened
       onClose={onClose}
       initial={{ amount: proposed, method: before ?? 'transfer', received_on: format.today(), external_id: '', credit: false }}
-      validate={{ amount: (amount: string) => ((micro(amount) ?? 0n) > 0n ? null : t('orders.pay.amountWrong')) }}
+      validate={{
+        amount: (amount: string, { credit }: { credit: boolean }) =>
+          (micro(amount) ?? 0n) <= 0n ? t('orders.pay.amountWrong') : exceeds(amount) && !credit ? t('orders.pay.exceeds') : null,
+      }}
       submit={refund ? t('orders.step.refund') : t('orders.step.payments')}
       onSubmit={async ({ amount, method, received_on, external_id, credit }, attempt) => {
         const body = {

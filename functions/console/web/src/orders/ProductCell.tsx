@@ -14,6 +14,8 @@ interface Found {
 
 interface Props {
   label: string;
+  /** What stands above it where there is no row of headings. */
+  heading: string;
   value: string;
   onText(text: string): void;
   onProduct(product: Product): void;
@@ -22,7 +24,7 @@ interface Props {
 }
 
 /** A product found by its words or number. What is typed stays as a number of its own when no product is chosen. */
-export function ProductCell({ label, value, onText, onProduct, cell, error }: Props) {
+export function ProductCell({ label, heading, value, onText, onProduct, cell, error }: Props) {
   const [open, setOpen] = useState(false);
   const [words] = useDebouncedValue(value.trim().slice(0, 200), 150);
   const found = useQuery({
@@ -42,6 +44,7 @@ export function ProductCell({ label, value, onText, onProduct, cell, error }: Pr
   return (
     <Autocomplete
       {...cell}
+      label={heading}
       aria-label={label}
       size="xs"
       variant="unstyled"
@@ -55,6 +58,13 @@ export function ProductCell({ label, value, onText, onProduct, cell, error }: Pr
       onDropdownOpen={() => setOpen(true)}
       onDropdownClose={() => setOpen(false)}
       onFocus={(event) => event.currentTarget.select()}
+      onKeyDown={(event) => {
+        const first = (found.data ?? [])[0];
+        // Enter takes the first that fits, unless the arrows chose another.
+        if (event.key !== 'Enter' || !open || !first || !value.trim() || found.isPlaceholderData || words !== value.trim() || event.currentTarget.getAttribute('aria-activedescendant')) return;
+        event.preventDefault();
+        void choose(first.id);
+      }}
       maxDropdownHeight={260}
       comboboxProps={{ width: 320, position: 'bottom-start' }}
       renderOption={({ option }) => (

@@ -1,4 +1,5 @@
 import { ActionIcon, Button, Menu } from '@mantine/core';
+import { useMediaQuery } from '@mantine/hooks';
 import { IconArrowBackUp, IconBan, IconCopy, IconDots, IconPencil, IconPrinter, IconTrash } from '@tabler/icons-react';
 import { Link, useNavigate, useParams } from '@tanstack/react-router';
 import { useState } from 'react';
@@ -29,6 +30,8 @@ export default function OrderRecord() {
   const write = useMay()('orders', 'write');
   const { data: order, error, refetch } = useRecord('orders', id);
   const [editing, setEditing] = useState<string>();
+  // The next step comes first, also where fields and lines lie below each other.
+  const narrow = useMediaQuery('(max-width: 62em)', false, { getInitialValueInEffect: false });
   if (error) return <ErrorState error={error} retry={() => void refetch()} />;
   if (!order) return <Loading />;
   const edits = write && !isClosed(order) && (order.status === 'draft' || editing === id);
@@ -43,7 +46,12 @@ export default function OrderRecord() {
         </>
       }
       actions={<Actions order={order} onEdit={edits ? undefined : () => setEditing(id)} />}
-      fields={<OrderFields order={order} />}
+      fields={
+        <>
+          {narrow && <Next order={order} editing={edits} />}
+          <OrderFields order={order} />
+        </>
+      }
       tabs={[
         {
           key: 'lines',
@@ -51,9 +59,9 @@ export default function OrderRecord() {
           count: order.lines.length,
           content: (
             <>
-              <Next order={order} editing={edits} />
+              {!narrow && <Next order={order} editing={edits} />}
               {/* Another version of the order is another thing to edit. */}
-              {edits ? <EditOrder key={order.version} order={order} onDone={() => setEditing(undefined)} /> : <Lines order={order} />}
+              {edits ? <EditOrder key={order.version} order={order} onDone={() => setEditing(undefined)} /> : <Lines order={order} brief={narrow} />}
             </>
           ),
         },

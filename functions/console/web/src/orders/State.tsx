@@ -11,9 +11,9 @@ export function OrderState({ order }: { order: Order }) {
   return <Tag tone={STATUS[order.status]}>{t(`orders.state.${order.status}`)}</Tag>;
 }
 
-/** How the payments stand; a draft, or what was called off before anything was paid, waits for none. */
+/** How the payments stand; a draft, or what was called off before anything was paid, waits for none and shows none. */
 export function PaymentState({ order }: { order: Order }) {
   const { t } = useTranslation();
   const idle = order.payment_status === 'unpaid' && (order.status === 'draft' || order.status === 'cancelled' || order.status === 'returned');
-  return idle ? <span className="soft">—</span> : <Tag tone={PAYMENT[order.payment_status]}>{t(`orders.payment.${order.payment_status}`)}</Tag>;
+  return idle ? null : <Tag tone={PAYMENT[order.payment_status]}>{t(`orders.payment.${order.payment_status}`)}</Tag>;
 }

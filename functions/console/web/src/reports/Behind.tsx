@@ -1,10 +1,11 @@
-import { ActionIcon, Button, Drawer, UnstyledButton } from '@mantine/core';
+import { ActionIcon, Button, UnstyledButton } from '@mantine/core';
 import { IconChevronLeft, IconDownload, IconX } from '@tabler/icons-react';
 import { Link } from '@tanstack/react-router';
 import { useTranslation } from 'react-i18next';
 import { sum } from '../ui/decimal';
 import { tellError } from '../ui/edit';
 import { useFormats } from '../ui/format';
+import { SideDrawer } from '../ui/SideDrawer';
 import { ErrorState, Loading } from '../ui/states';
 import { download, placeOf, type Report, type ReportNumber, useRows } from './api';
 import classes from './Behind.module.css';
@@ -31,7 +32,7 @@ export function Behind({ report, found, address, onMove }: Props) {
   const { explain } = number;
   const title = [words.measure(trail.at(-1)!), group && words.group(report.by, group)].filter(Boolean).join(' · ');
   return (
-    <Drawer opened onClose={close} position="right" size="min(500px, 100vw)" withCloseButton={false} padding={0} aria-label={title}>
+    <SideDrawer label={title} opened onClose={close} size="min(500px, 100vw)">
       <div className={classes.head}>
         {up && (
           <ActionIcon variant="subtle" color="gray" aria-label={t('reports.behind.up')} onClick={() => onMove(up)}><IconChevronLeft size={18} /></ActionIcon>
@@ -78,7 +79,7 @@ export function Behind({ report, found, address, onMove }: Props) {
         )}
         {number.rows && <Rows key={number.rows} address={number.rows} number={number} currency={part.currency} />}
       </div>
-    </Drawer>
+    </SideDrawer>
   );
 }
 

@@ -20,7 +20,8 @@ export function PartView({ report, part, index }: { report: Report; part: Part; 
   const measures = measuresOf(part);
   const choices = pictured(report, measures, part);
   const chosen = choices.includes(view.measure ?? '') ? view.measure! : choices[0];
-  const rows = all ? part.groups : part.groups.slice(0, FIRST);
+  const groups = inOrder(report, part);
+  const rows = all ? groups : groups.slice(0, FIRST);
   const open = (address: string) => change({ number: address }, { push: !view.number });
   return (
     <section className={classes.part} aria-label={part.currency ?? undefined}>
@@ -39,8 +40,7 @@ export function PartView({ report, part, index }: { report: Report; part: Part; 
       {chosen && part.groups.length > 1 && (
         <div className={classes.picture}>
           <div className={classes.pictureHead}>
-            <h2>{t('reports.picture', { measure: words.measure(chosen), by: words.by(report.by) })}</h2>
-            {choices.length > 1 && (
+            {choices.length > 1 ? (
               <Select
                 size="xs"
                 w={170}
@@ -50,6 +50,8 @@ export function PartView({ report, part, index }: { report: Report; part: Part; 
                 value={chosen}
                 onChange={(next) => change({ measure: next === choices[0] ? undefined : (next ?? undefined) })}
               />
+            ) : (
+              <h2>{t('reports.picture', { measure: words.measure(chosen), by: words.by(report.by) })}</h2>
             )}
           </div>
           <Picture report={report} part={part} measure={chosen} onPick={(key, measure) => open(addressOf(index, key, [measure]))} />
@@ -89,10 +91,10 @@ export function PartView({ report, part, index }: { report: Report; part: Part; 
           </table>
         </div>
       )}
-      {(rows.length < part.groups.length || part.groups_left_out > 0) && (
+      {(rows.length < groups.length || part.groups_left_out > 0) && (
         <div className={classes.more}>
-          {rows.length < part.groups.length && (
-            <Button variant="default" size="xs" onClick={() => showAll(true)}>{t('reports.showAll', { count: part.groups.length })}</Button>
+          {rows.length < groups.length && (
+            <Button variant="default" size="xs" onClick={() => showAll(true)}>{t('reports.showAll', { count: groups.length })}</Button>
           )}
           {part.groups_left_out > 0 && (
             <>
@@ -106,6 +108,13 @@ export function PartView({ report, part, index }: { report: Report; part: Part; 
       )}
     </section>
   );
+}
+
+/** A forecast begins with what is to come; months before the first sale say nothing. */
+function inOrder(report: Report, part: Part): Part['groups'] {
+  if (report.name !== 'forecast' || report.by !== 'month') return part.groups;
+  const first = part.groups.findIndex((group) => group.numbers.forecast || Number(group.numbers.sales?.value));
+  return part.groups.slice(Math.max(first, 0)).reverse();
 }
 
 const interval = (number: ReportNumber, part: Part, value: (unit: ReportNumber['unit'], text: string, currency?: string | null) => string) =>

@@ -1,4 +1,4 @@
-import { Button, Modal, Select, SimpleGrid, Stack, Textarea, TextInput, UnstyledButton } from '@mantine/core';
+import { Button, Modal, Select, SimpleGrid, Stack, Textarea, TextInput, UnstyledButton, VisuallyHidden } from '@mantine/core';
 import { IconPlus } from '@tabler/icons-react';
 import { type FormEvent, useMemo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -41,13 +41,13 @@ export function Addresses({ label, addresses = [], onSave }: Props) {
       <div style={{ minWidth: 0 }}>
         {addresses.map((address, index) =>
           onSave ? (
-            <UnstyledButton key={index} className={classes.value} aria-label={t('common.editField', { name: `${label} ${index + 1}` })} onClick={() => setEdited(index)}>{read(address)}</UnstyledButton>
+            <UnstyledButton key={index} className={classes.value} onClick={() => setEdited(index)}><VisuallyHidden>{t('common.editField', { name: `${label} ${index + 1}` })}: </VisuallyHidden>{read(address)}</UnstyledButton>
           ) : (
             <div key={index} className={classes.value}>{read(address)}</div>
           ),
         )}
         {onSave && addresses.length < 10 ? (
-          <Button variant="subtle" color="gray" size="compact-xs" ml={2} leftSection={<IconPlus size={12} />} onClick={() => setEdited(addresses.length)}>{t('common.address.add')}</Button>
+          <Button variant="subtle" color="gray" size="compact-sm" ml={2} leftSection={<IconPlus size={12} />} onClick={() => setEdited(addresses.length)}>{t('common.address.add')}</Button>
         ) : (
           addresses.length === 0 && <div className={classes.value}><span className={classes.none}>—</span></div>
         )}

@@ -1,4 +1,4 @@
-import { ActionIcon, MultiSelect, NumberInput, Select, TagsInput, Textarea, TextInput, UnstyledButton } from '@mantine/core';
+import { ActionIcon, MultiSelect, NumberInput, Select, TagsInput, Textarea, TextInput, UnstyledButton, VisuallyHidden } from '@mantine/core';
 import { IconCheck, IconPencil, IconX } from '@tabler/icons-react';
 import { type KeyboardEvent, type ReactNode, useState } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -59,7 +59,8 @@ export function Field({ label, value, children, edit, onSave }: Props) {
             <ActionIcon size="sm" variant="subtle" color="gray" aria-label={t('common.editField', { name: label })} onClick={() => setDraft(value)}><IconPencil size={14} /></ActionIcon>
           </div>
         ) : edit && onSave ? (
-          <UnstyledButton className={classes.value} aria-label={t('common.editField', { name: label })} onClick={() => setDraft(value ?? '')}>
+          <UnstyledButton className={classes.value} onClick={() => setDraft(value ?? '')}>
+            <VisuallyHidden>{t('common.editField', { name: label })}: </VisuallyHidden>
             {read}
           </UnstyledButton>
         ) : (

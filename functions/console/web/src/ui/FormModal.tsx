@@ -12,7 +12,7 @@ interface Props<V extends Values> {
   opened: boolean;
   onClose(): void;
   initial: V;
-  validate?: Partial<Record<keyof V, (value: never) => ReactNode>>;
+  validate?: Partial<Record<keyof V, (value: never, values: V) => ReactNode>>;
   submit: string;
   /** Does it. `attempt` is the same for repetitions after a broken connection, so that it is done once. */
   onSubmit(values: V, attempt: string): Promise<unknown>;

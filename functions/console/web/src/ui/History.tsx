@@ -12,15 +12,29 @@ interface Entry {
   actor?: string;
   via?: string;
   types: string[];
-  changes: Array<{ field: string; from?: unknown; to?: unknown }>;
+  changes: Array<{ field: string; old?: unknown; new?: unknown }>;
 }
 
+interface Props {
+  noun: Noun;
+  id: string;
+  label(field: string): string;
+  /** How the noun's own words read, such as a status; nothing for what reads as it is kept. */
+  value?(field: string, value: string): string | undefined;
+}
+
+const MOMENT = /^\d{4}-\d\d-\d\dT[\d:.]+Z$/;
+
 /** Who changed a record when, and how: newest first. */
-export function History({ noun, id, label }: { noun: Noun; id: string; label(field: string): string }) {
+export function History({ noun, id, label, value }: Props) {
   const { t } = useTranslation();
   const format = useFormats();
   const people = usePeople();
   const list = useGrowing<Entry>([noun, 'history', id], `/v1/${noun}/${id}/history`, { limit: 50 });
+  const read = (field: string, kept: unknown) => {
+    if (typeof kept !== 'string') return text(kept);
+    return value?.(field, kept) || people.name(kept) || (MOMENT.test(kept) ? format.moment(kept) : text(kept));
+  };
   if (list.error) return <ErrorState error={list.error} retry={list.retry} />;
   if (list.loading) return <Loading lines={4} />;
   return (
@@ -35,7 +49,7 @@ export function History({ noun, id, label }: { noun: Noun; id: string; label(fie
             </div>
             {entry.changes.map((change) => (
               <div key={change.field} className={classes.change}>
-                <span className="soft">{label(change.field)}</span> <del>{text(change.from)}</del> → <ins>{text(change.to)}</ins>
+                <span className="soft">{label(change.field)}</span> <del>{read(change.field, change.old)}</del> → <ins>{read(change.field, change.new)}</ins>
               </div>
             ))}
           </li>

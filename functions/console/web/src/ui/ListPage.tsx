@@ -1,4 +1,4 @@
-import { ActionIcon, Button, Checkbox, Drawer, Popover, Stack } from '@mantine/core';
+import { ActionIcon, Button, Checkbox, Popover, Stack } from '@mantine/core';
 import { useLocalStorage, useMediaQuery } from '@mantine/hooks';
 import { IconColumns3, IconX } from '@tabler/icons-react';
 import { Link } from '@tanstack/react-router';
@@ -9,6 +9,7 @@ import { type Column, DataTable } from './DataTable';
 import { type Filter, Filters } from './Filters';
 import classes from './ListPage.module.css';
 import { Page } from './Page';
+import { SideDrawer } from './SideDrawer';
 import { Views } from './Views';
 import { useView } from './view';
 
@@ -20,6 +21,8 @@ interface Props<T extends { id: string }> {
   list: Growing<T>;
   filters?: Filter[];
   actions?: ReactNode;
+  /** Views that everybody needs, before the reader's own. */
+  ready?: ReactNode;
   /** Another way to see the same records, such as a board. */
   switcher?: ReactNode;
   phone(row: T): ReactNode;
@@ -65,6 +68,7 @@ export function ListPage<T extends { id: string }>(props: Props<T>) {
       actions={props.actions}
       below={
         <>
+          {props.ready}
           <Views name={props.name} />
           {props.filters && <Filters filters={props.filters} />}
           <span className={classes.space} />
@@ -119,9 +123,9 @@ export function ListPage<T extends { id: string }>(props: Props<T>) {
         )}
       </div>
       {panel && !wide && (
-        <Drawer opened onClose={close} position="right" size="min(480px, 100vw)" withCloseButton={false} padding={0} aria-label={t('common.panel.label')}>
+        <SideDrawer label={t('common.panel.label')} opened onClose={close} size="min(480px, 100vw)">
           {content}
-        </Drawer>
+        </SideDrawer>
       )}
     </Page>
   );

@@ -1,4 +1,4 @@
-import { Avatar, Drawer, Menu, UnstyledButton, useMantineColorScheme } from '@mantine/core';
+import { Avatar, Menu, UnstyledButton, useMantineColorScheme, VisuallyHidden } from '@mantine/core';
 import { useDisclosure, useMediaQuery } from '@mantine/hooks';
 import {
   IconAddressBook, IconBox, IconBuilding, IconChartBar, IconChartPie, IconChevronDown, IconLogout, IconMenu2, IconMessageStar,
@@ -11,6 +11,7 @@ import { current, end, watch } from '../api/session';
 import { type Language, LANGUAGES, speak } from '../i18n';
 import { useMay, useMe } from './me';
 import classes from './Shell.module.css';
+import { SideDrawer } from './SideDrawer';
 
 const CommandPalette = lazy(() => import('./CommandPalette'));
 
@@ -96,14 +97,14 @@ export function Shell() {
             <IconMenu2 size={20} stroke={1.6} />
             <span>{t('common.nav.more')}</span>
           </UnstyledButton>
-          <Drawer opened={menu} onClose={close} position="right" size="280px" withCloseButton={false} padding="sm" aria-label={t('common.nav.label')}>
+          <SideDrawer label={t('common.nav.label')} opened={menu} onClose={close} size="280px" padding="sm">
             <Who />
             <UnstyledButton className={classes.find} onClick={() => { close(); find(); }}>
               <IconSearch size={15} />
               <span>{t('common.find')}</span>
             </UnstyledButton>
             {links}
-          </Drawer>
+          </SideDrawer>
         </nav>
       )}
       <Suspense fallback={null}>
@@ -128,10 +129,11 @@ function Who() {
   return (
     <Menu position="bottom-start" shadow="md" width={230}>
       <Menu.Target>
-        <UnstyledButton className={classes.who} aria-label={t('common.who', { name: user?.name ?? '', company })}>
+        <UnstyledButton className={classes.who}>
           <Avatar size={24} radius={6} color="ink" variant="filled" aria-hidden>{[...company][0]?.toUpperCase()}</Avatar>
-          <span className="cut">{company}</span>
+          <span className="cut" aria-hidden>{company}</span>
           <IconChevronDown size={14} />
+          <VisuallyHidden>{t('common.who', { name: user?.name ?? '', company })}</VisuallyHidden>
         </UnstyledButton>
       </Menu.Target>
       <Menu.Dropdown>

@@ -8,6 +8,8 @@ use flate2::write::GzEncoder;
 
 /// No part is longer than this, in bytes: what unpacks to more is none of ours.
 pub const MOST_BYTES: u64 = 6_000_000;
+/// The same for a page of rows of a file: a hundred of them may be all that the file holds.
+pub const MOST_ROWS_BYTES: u64 = 100_000_000;
 
 /// Packs a part.
 ///
@@ -24,9 +26,17 @@ pub fn pack(bytes: &[u8]) -> io::Result<Vec<u8>> {
 /// # Errors
 /// When it is none, or longer than a part can be.
 pub fn unpack(packed: &[u8]) -> io::Result<Vec<u8>> {
+    unpack_at_most(packed, MOST_BYTES)
+}
+
+/// Unpacks a part of at most so many bytes.
+///
+/// # Errors
+/// When it is none, or longer.
+pub fn unpack_at_most(packed: &[u8], most: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    let read = GzDecoder::new(packed).take(MOST_BYTES + 1).read_to_end(&mut bytes)?;
-    if read as u64 > MOST_BYTES {
+    let read = GzDecoder::new(packed).take(most + 1).read_to_end(&mut bytes)?;
+    if read as u64 > most {
         return Err(io::Error::other("a part of a file is longer than a part can be"));
     }
     Ok(bytes)

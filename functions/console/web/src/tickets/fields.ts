@@ -1,0 +1,35 @@
+import type { TFunction } from 'i18next';
+
+/** What a ticket's fields are called. */
+export const ticketField = (t: TFunction) => (field: string): string =>
+  ({
+    number: t('tickets.number'),
+    subject: t('tickets.subject'),
+    body: t('tickets.body'),
+    contact_id: t('tickets.customer'),
+    company_id: t('tickets.company'),
+    order_id: t('tickets.order'),
+    channel: t('tickets.channelName'),
+    kind: t('tickets.kindName'),
+    priority: t('tickets.priorityName'),
+    status: t('tickets.statusName'),
+    assignee_id: t('tickets.assignee'),
+    due_at: t('tickets.due'),
+    first_response_due_at: t('tickets.clock.first_response'),
+    resolution_due_at: t('tickets.clock.resolution'),
+    first_responded_at: t('tickets.firstAnswer'),
+    resolved_at: t('tickets.resolvedAt'),
+    closed_at: t('tickets.closedAt'),
+    escalation_level: t('tickets.escalation'),
+    escalated_at: t('tickets.escalatedAt'),
+    breached: t('tickets.breached'),
+    reopen_count: t('tickets.reopened'),
+    clock_stopped_at: t('tickets.clockStopped'),
+    waited_seconds: t('tickets.waited'),
+    message_count: t('tickets.messages'),
+    note_count: t('tickets.notes'),
+    last_message_at: t('tickets.lastMessage'),
+    last_message_from: t('tickets.lastMessageFrom'),
+    resolution_note: t('tickets.resolutionNote'),
+    tags: t('tickets.tags'),
+  })[field] ?? field;

@@ -1,0 +1,429 @@
+//! Imports: a file of rows that become records, how its columns are understood, and how far the work is.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::id::RecordId;
+use crate::invalid::Invalid;
+use crate::permission::Area;
+use crate::record::is_source;
+use crate::settings::millis;
+
+mod cell;
+mod field;
+mod header;
+mod order;
+mod outcome;
+mod row;
+
+pub use cell::{amount, day};
+pub use field::{FieldKind, ImportField, fields};
+pub use header::{guess_fields, guess_options, is_data};
+pub use order::{group, order_of};
+pub use outcome::{Outcome, RowOutcome, Wrote, taken_back};
+pub use row::{Fault, Mapping, combined, fault_of, record_of};
+
+/// How long an import can be looked at and reverted once it is over, and a draft be started.
+pub const KEPT: SignedDuration = SignedDuration::from_hours(24 * 30);
+/// A file may be this long, in bytes.
+pub const MOST_BYTES: usize = 4 * 1024 * 1024;
+/// A file has at most so many rows, the headings left out.
+pub const MOST_ROWS: usize = 20_000;
+/// A file has at most so many columns.
+pub const MOST_COLUMNS: usize = 200;
+/// How often the work on one page of rows is begun before the import is given up.
+pub const MOST_ATTEMPTS: u32 = 4;
+
+/// What rows become.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "lowercase")]
+#[allow(missing_docs)]
+pub enum ImportKind {
+    Contacts,
+    Companies,
+    Leads,
+    Products,
+    Orders,
+}
+
+impl ImportKind {
+    /// The words, as in addresses.
+    pub const WORDS: [&str; 5] = ["contacts", "companies", "leads", "products", "orders"];
+
+    /// The kind of a word.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        serde_json::from_value(word.into()).ok()
+    }
+
+    /// The noun of the records.
+    #[must_use]
+    pub const fn noun(self) -> &'static str {
+        match self {
+            Self::Contacts => "contact",
+            Self::Companies => "company",
+            Self::Leads => "lead",
+            Self::Products => "product",
+            Self::Orders => "order",
+        }
+    }
+
+    /// The area of permissions of the records.
+    #[must_use]
+    pub const fn area(self) -> Area {
+        match self {
+            Self::Contacts | Self::Companies => Area::Contacts,
+            Self::Leads => Area::Leads,
+            Self::Products => Area::Products,
+            Self::Orders => Area::Orders,
+        }
+    }
+}
+
+/// How far an import is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ImportStatus {
+    /// Its columns can be changed.
+    Draft,
+    /// Waits.
+    Queued,
+    /// Rows are being read.
+    Running,
+    /// All rows were read.
+    Done,
+    /// Could not go on; `error` says why. What was done stays and can be reverted.
+    Failed,
+    /// Was stopped. What was done stays and can be reverted.
+    Cancelled,
+    /// What it did is being taken back.
+    Reverting,
+    /// What it did was taken back.
+    Reverted,
+}
+
+impl ImportStatus {
+    /// The word of the API.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Draft => "draft",
+            Self::Queued => "queued",
+            Self::Running => "running",
+            Self::Done => "done",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+            Self::Reverting => "reverting",
+            Self::Reverted => "reverted",
+        }
+    }
+
+    /// Whether rows are being read, or will be.
+    #[must_use]
+    pub const fn is_under_way(self) -> bool {
+        matches!(self, Self::Queued | Self::Running)
+    }
+
+    /// Whether it ended and left something that can be taken back.
+    #[must_use]
+    pub const fn is_over(self) -> bool {
+        matches!(self, Self::Done | Self::Failed | Self::Cancelled)
+    }
+}
+
+/// What is done with a row whose record is there already.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "lowercase")]
+#[schema(as = ImportExisting)]
+pub enum Existing {
+    /// The record takes what the row says; what the row leaves out stays.
+    #[default]
+    Update,
+    /// The row is left out.
+    Skip,
+    /// A further record is created, also where it looks like another.
+    Create,
+}
+
+/// In which order days are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "lowercase")]
+#[schema(as = ImportDayOrder)]
+pub enum DayOrder {
+    /// 31.12.2026
+    #[default]
+    Dmy,
+    /// 12/31/2026
+    Mdy,
+    /// 2026/12/31
+    Ymd,
+}
+
+/// How an import understands its rows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ImportOptions {
+    /// The field by which a record is known that is there already: one of those with `match`.
+    pub r#match: String,
+    /// What is done then.
+    pub existing: Existing,
+    /// In which order days are written. Days that begin with a year are understood anyhow.
+    pub day_order: DayOrder,
+    /// What stands before the decimals: `.` or `,`.
+    pub decimal: char,
+    /// The source under which `external_id` is kept.
+    pub source: String,
+}
+
+/// A change of [`ImportOptions`]: what it leaves out stays.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields, default)]
+#[allow(missing_docs)]
+pub struct ImportOptionsIn {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub r#match: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub existing: Option<Existing>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub day_order: Option<DayOrder>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decimal: Option<char>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+}
+
+/// A change of a draft.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ImportIn {
+    /// Columns by their index, and the fields they fill; null for none. Columns left out stay as they are.
+    pub mapping: BTreeMap<String, Option<String>>,
+    /// How rows are understood.
+    pub options: ImportOptionsIn,
+}
+
+/// A column of the file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct ImportColumn {
+    /// Its place, from 0.
+    pub index: usize,
+    /// Its heading, shortened where it is long.
+    pub name: String,
+    /// At most three of its values, shortened.
+    pub samples: Vec<String>,
+    /// The field it fills.
+    pub field: Option<String>,
+}
+
+/// What became of the rows. An order of several rows counts once in `created`, `updated`, `skipped` and `failed`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct ImportCounts {
+    /// Rows of the file.
+    pub rows: u32,
+    /// Rows read so far.
+    pub done: u32,
+    /// Records created.
+    pub created: u32,
+    /// Records changed.
+    pub updated: u32,
+    /// Rows left out, or that changed nothing.
+    pub skipped: u32,
+    /// Rows with faults.
+    pub failed: u32,
+    /// Records taken back.
+    pub reverted: u32,
+    /// Records of which something was changed since, which stayed when the rest was taken back.
+    #[serde(default)]
+    pub kept: u32,
+}
+
+impl ImportCounts {
+    /// Adds what became of further rows.
+    pub fn add(&mut self, other: &Self) {
+        self.done += other.done;
+        self.created += other.created;
+        self.updated += other.updated;
+        self.skipped += other.skipped;
+        self.failed += other.failed;
+        self.reverted += other.reverted;
+        self.kept += other.kept;
+    }
+}
+
+/// The format of a file that was imported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "lowercase")]
+#[allow(missing_docs)]
+pub enum ImportFormat {
+    Csv,
+    Xlsx,
+    Vcard,
+}
+
+/// A file of rows that become records.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Import {
+    /// The id.
+    pub id: RecordId,
+    /// What rows become.
+    pub kind: ImportKind,
+    /// What the file is called.
+    pub name: String,
+    /// How far it is.
+    pub status: ImportStatus,
+    /// Rows of the file, the headings left out.
+    pub rows: u32,
+    /// The file's format.
+    pub format: ImportFormat,
+    /// The encoding that the file was read in.
+    pub encoding: String,
+    /// What stands between the columns, where it is text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delimiter: Option<String>,
+    /// The columns.
+    pub columns: Vec<ImportColumn>,
+    /// How rows are understood.
+    pub options: ImportOptions,
+    /// What became of the rows.
+    pub counts: ImportCounts,
+    /// Whether `counts` tell what would happen, and nothing was written.
+    pub dry_run: bool,
+    /// Why it failed, in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// When the file came.
+    #[serde(with = "millis")]
+    #[schema(value_type = String, format = DateTime)]
+    pub created_at: Timestamp,
+    /// When it last changed.
+    #[serde(with = "millis")]
+    #[schema(value_type = String, format = DateTime)]
+    pub updated_at: Timestamp,
+    /// Who sent the file.
+    pub created_by: String,
+    /// When it was started.
+    #[serde(default, with = "millis::option", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub started_at: Option<Timestamp>,
+    /// When it was over.
+    #[serde(default, with = "millis::option", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub finished_at: Option<Timestamp>,
+    /// Until when it is kept.
+    #[serde(with = "millis")]
+    #[schema(value_type = String, format = DateTime)]
+    pub expires_at: Timestamp,
+    /// Counts its changes, from 1.
+    pub version: u64,
+}
+
+impl Import {
+    /// Which column fills which field.
+    #[must_use]
+    pub fn mapping(&self, fields: &[ImportField]) -> Mapping {
+        let found = self.columns.iter().filter_map(|column| {
+            let key = column.field.as_deref()?;
+            let field = fields.iter().find(|field| field.key == key)?;
+            Some((column.index, field.clone()))
+        });
+        Mapping(found.collect())
+    }
+
+    /// A draft with other columns or options. What a dry run counted is no longer true then.
+    ///
+    /// # Errors
+    /// [`Invalid`] with every fault.
+    pub fn changed(&self, input: ImportIn, fields: &[ImportField]) -> Result<Self, Invalid> {
+        let mut invalid = Invalid::default();
+        let mut next = self.clone();
+        for (index, field) in input.mapping {
+            let at = format!("mapping/{index}");
+            let Some(column) = index
+                .parse::<usize>()
+                .ok()
+                .and_then(|index| next.columns.get_mut(index))
+            else {
+                invalid.add(&at, "column_unknown", "the file has no such column");
+                continue;
+            };
+            if let Some(key) = &field
+                && !fields.iter().any(|field| field.key == *key)
+            {
+                invalid.add(&at, "field_unknown", "there is no such field: see /v1/imports/fields");
+            }
+            column.field = field;
+        }
+        let mut taken = BTreeSet::new();
+        for column in &next.columns {
+            if let Some(field) = &column.field
+                && !taken.insert(field)
+            {
+                let at = format!("mapping/{}", column.index);
+                invalid.add(&at, "mapped_twice", format!("another column fills {field} already"));
+            }
+        }
+        next.options = next.options.changed(input.options, fields, &mut invalid);
+        invalid.check()?;
+        (next.counts, next.dry_run) = (Self::none_of(self.rows), false);
+        Ok(next)
+    }
+
+    /// The counts before anything is done.
+    #[must_use]
+    pub fn none_of(rows: u32) -> ImportCounts {
+        ImportCounts {
+            rows,
+            ..ImportCounts::default()
+        }
+    }
+
+    /// An import in another status at a moment; one that is over is kept for a while from then on.
+    #[must_use]
+    pub fn in_status(&self, status: ImportStatus, now: Timestamp) -> Self {
+        let mut next = self.clone();
+        next.status = status;
+        next.updated_at = now.max(self.updated_at);
+        if status == ImportStatus::Queued {
+            (next.started_at, next.finished_at, next.error) = (Some(now), None, None);
+            next.counts = Self::none_of(self.rows);
+        }
+        if status.is_over() || status == ImportStatus::Reverted {
+            next.finished_at = Some(now);
+            next.expires_at = now.saturating_add(KEPT).unwrap_or(now);
+        }
+        next
+    }
+}
+
+impl ImportOptions {
+    fn changed(&self, input: ImportOptionsIn, fields: &[ImportField], invalid: &mut Invalid) -> Self {
+        let ImportOptionsIn {
+            r#match,
+            existing,
+            day_order,
+            decimal,
+            source,
+        } = input;
+        if let Some(key) = &r#match
+            && !fields.iter().any(|field| field.matches && field.key == *key)
+        {
+            invalid.add("options/match", "not_a_choice", "records are not known by this field");
+        }
+        if decimal.is_some_and(|mark| !matches!(mark, '.' | ',')) {
+            invalid.add("options/decimal", "not_a_choice", "decimals follow a point or a comma");
+        }
+        if source.as_deref().is_some_and(|source| !is_source(source)) {
+            let detail = "a source is a-z, 0-9, _ and -, at most 40 characters, and not 'email'";
+            invalid.add("options/source", "key_malformed", detail);
+        }
+        Self {
+            r#match: r#match.unwrap_or_else(|| self.r#match.clone()),
+            existing: existing.unwrap_or(self.existing),
+            day_order: day_order.unwrap_or(self.day_order),
+            decimal: decimal.unwrap_or(self.decimal),
+            source: source.unwrap_or_else(|| self.source.clone()),
+        }
+    }
+}

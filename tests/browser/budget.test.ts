@@ -1,0 +1,25 @@
+/** What the first page costs whoever opens it. */
+import { expect, test } from './test';
+
+const SCRIPT = 250 * 1024;
+const FIRST_PAINT = 1000;
+
+for (const path of ['/sign-in', '/']) {
+  test(`${path} loads little and shows soon`, async ({ firm, open }) => {
+    const window = await open(path === '/sign-in' ? {} : { firm });
+    // Once for the host's own caches; the browser's cache is empty.
+    await fetch(firm.url + path, { headers: { accept: 'text/html' } });
+    await window.go(path);
+    const { paint, first, all } = await window.page.evaluate(() => {
+      const paint = performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? Infinity;
+      const scripts = (performance.getEntriesByType('resource') as PerformanceResourceTiming[]).filter(({ name }) => name.endsWith('.js'));
+      const size = (some: PerformanceResourceTiming[]) => some.reduce((sum, { encodedBodySize }) => sum + encodedBodySize, 0);
+      return { paint, first: size(scripts.filter(({ startTime }) => startTime < paint)), all: size(scripts) };
+    });
+    const kilobytes = (bytes: number) => `${(bytes / 1024).toFixed(1)} kB`;
+    console.log(`${path}: first contentful paint after ${paint.toFixed(0)} ms with ${kilobytes(first)} of scripts, ${kilobytes(all)} in the end, compressed`);
+    expect(first).toBeGreaterThan(0);
+    expect(first).toBeLessThanOrEqual(SCRIPT);
+    expect(paint).toBeLessThan(FIRST_PAINT);
+  });
+}
