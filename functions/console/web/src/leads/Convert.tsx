@@ -51,7 +51,7 @@ export function Convert({ lead, onClose }: { lead: Lead; onClose(): void }) {
   });
   const ready = (person === 'new' || contact) && (firm === 'new' || company);
   return (
-    <Modal opened onClose={onClose} title={t('leads.convert.title', { name: leadName(lead) })}>
+    <Modal opened onClose={onClose} title={t('leads.convert.title', { name: leadName(lead) })} closeButtonProps={{ 'aria-label': t('common.close') }}>
       <form
         onSubmit={(event) => {
           event.preventDefault();

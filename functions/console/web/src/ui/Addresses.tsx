@@ -52,7 +52,7 @@ export function Addresses({ label, addresses = [], onSave }: Props) {
           addresses.length === 0 && <div className={classes.value}><span className={classes.none}>—</span></div>
         )}
       </div>
-      <Modal opened={edited !== null} onClose={() => setEdited(null)} title={label}>
+      <Modal opened={edited !== null} onClose={() => setEdited(null)} title={label} closeButtonProps={{ 'aria-label': t('common.close') }}>
         {edited !== null && <AddressForm address={addresses[edited]} onSave={keep} />}
       </Modal>
     </div>
