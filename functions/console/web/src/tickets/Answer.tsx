@@ -18,8 +18,8 @@ export function Answer({ invitation }: { invitation: Invitation }) {
     <section className={classes.section}>
       <h2>{t('tickets.survey.title')}</h2>
       <p className={classes.who}>
-        <Link to="/surveys/$id" params={{ id: invitation.survey_id }}>{t(`tickets.survey.metric.${invitation.metric}`)}</Link>{' '}
-        <Tag tone={TONES[invitation.status]}>{t(`tickets.survey.status.${invitation.status}`)}</Tag>{' '}
+        <Link to="/surveys/$id" params={{ id: invitation.survey_id }}>{t(`surveys.metric.${invitation.metric}`)}</Link>{' '}
+        <Tag tone={TONES[invitation.status]}>{t(`surveys.status.${invitation.status}`)}</Tag>{' '}
         {invitation.status !== 'skipped' && <span className="soft">{format.ago(at)}</span>}
       </p>
       {invitation.score !== null && invitation.score !== undefined && <p className={classes.score}>{t('tickets.survey.score', { score: invitation.score })}</p>}

@@ -38,7 +38,7 @@ export function CustomerBeside({ ticket }: { ticket: Ticket }) {
   const rows: Array<[string, React.ReactNode]> = [
     [t('tickets.beside.email'), contact.email && <a href={`mailto:${contact.email}`}>{contact.email}</a>],
     [t('tickets.beside.phone'), contact.phone && <a href={`tel:${contact.phone}`}>{contact.phone}</a>],
-    [t('tickets.beside.segment'), score?.rfm?.segment && <Tag>{t(`tickets.segment.${score.rfm.segment}`)}</Tag>],
+    [t('tickets.beside.segment'), score?.rfm?.segment && <Tag>{t(`customers.segment.${score.rfm.segment}`)}</Tag>],
     [t('tickets.beside.bought'), score?.rfm && t('tickets.beside.orders', { count: score.rfm.frequency, amount: format.money(score.rfm.monetary) })],
     [t('tickets.beside.value'), score?.value?.clv_12m && format.roundMoney(score.value.clv_12m)],
   ];

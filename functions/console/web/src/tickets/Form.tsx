@@ -25,14 +25,16 @@ const HEARD = ['phone', 'email', 'web', 'portal'] as const;
 export default function TicketForm({ opened, onClose, onCreated, contactId, orderId }: Props) {
   const { t } = useTranslation();
   const client = useQueryClient();
-  const me = useMe().data?.user as { id: string } | null | undefined;
+  const mine = useMe().data;
+  const me = mine?.user as { id: string } | null | undefined;
   const people = usePeople();
   const field = ticketField(t);
   return (
     <FormModal
       title={t('common.create.ticket')}
       size="lg"
-      opened={opened}
+      // Whoever writes a ticket down is its first assignee: that must be known before the form is.
+      opened={opened && mine !== undefined}
       onClose={onClose}
       initial={{
         subject: '', body: '', contact_id: contactId ?? '', order_id: orderId ?? '', kind: 'question', priority: 'normal', channel: 'phone',

@@ -61,6 +61,10 @@ export default function TicketList() {
     choice('channel', 'channel', CHANNELS),
     { key: 'assignee_id', label: field('assignee_id'), kind: 'choice', options: people.people.map((user) => ({ value: user.id, label: user.name })) },
     { ...choice('breached', 'clock', ['first_response', 'resolution']), label: t('tickets.breached') },
+    { key: 'contact_id', label: field('contact_id'), kind: 'record', records: ['contact'] },
+    { key: 'company_id', label: field('company_id'), kind: 'record', records: ['company'] },
+    { key: 'order_id', label: field('order_id'), kind: 'record', records: ['order'] },
+    { key: 'due_before', label: t('tickets.dueBefore'), kind: 'day' },
     { key: 'created_since', label: t('tickets.createdSince'), kind: 'day' },
     { key: 'tag', label: field('tags'), kind: 'text' },
   ];
