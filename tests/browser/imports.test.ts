@@ -28,7 +28,7 @@ describe('an import', () => {
     for (const [column, field] of [['Name', 'Name'], ['E-mail', 'E-mail'], ['Town', 'City']]) {
       await expect.poll(() => page.getByLabel(`Field for the column ${column}`).first().inputValue()).toBe(field);
     }
-    await page.getByText('=not-an-address').first().waitFor();
+    await page.getByText('Not an e-mail address').first().waitFor();
     expect(await overflow(page)).toBeLessThanOrEqual(0);
     expect((await firm.get('/v1/contacts')).data).toHaveLength(0);
 
