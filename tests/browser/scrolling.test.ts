@@ -1,52 +1,33 @@
 /** A long list, scrolled to its end by wheel, keeps moving. `npm run measure` takes 20,000 customers, `npm test` 2,000. */
+import { framesOf } from './frames';
 import { expect, test } from './test';
 
-const CUSTOMERS = process.env.WALK === 'measure' ? 20_000 : 2_000;
+const measure = process.env.WALK === 'measure';
+const CUSTOMERS = measure ? 20_000 : 2_000;
 const LONGEST_FRAME = 100;
 
-test(`${CUSTOMERS} customers scroll without a frame over ${LONGEST_FRAME} ms`, { timeout: 900_000 }, async ({ firm, open }) => {
+test(`${CUSTOMERS} customers scroll without a frame over ${LONGEST_FRAME} ms`, { timeout: 900_000 }, async ({ browser, firm, open }) => {
   await firm.make('contacts', Array.from({ length: CUSTOMERS }, (_, number) => ({ name: `Customer ${number}`, emails: [{ address: `c${number}@customer.example` }] })));
   const window = await open({ firm });
   const { page } = window;
   await window.go('/customers');
   const grid = page.getByRole('grid', { name: 'Customers' });
-  await grid.getByText(`Customer ${CUSTOMERS - 1}`, { exact: true }).waitFor();
+  await grid.getByText(/^Customer \d+$/).first().waitFor();
   await grid.hover();
-
-  await page.evaluate(() => {
-    const frames = ((window as any).frames_ = { gaps: [] as number[], long: [] as number[], on: true });
-    let last = performance.now();
-    const frame = (now: number) => {
-      frames.gaps.push(now - last);
-      last = now;
-      if (frames.on) requestAnimationFrame(frame);
-    };
-    requestAnimationFrame((now) => {
-      last = now;
-      requestAnimationFrame(frame);
-    });
-    new PerformanceObserver((list) => {
-      for (const entry of list.getEntries()) frames.long.push(entry.duration);
-    }).observe({ type: 'long-animation-frame' });
+  // Rows come in pages, so the wheel turns until the last of all is drawn; the head is a row too.
+  const end = grid.locator(`[aria-rowindex="${CUSTOMERS + 1}"]`);
+  const { count, gaps, busiest } = await framesOf(browser, page, async () => {
+    const late = Date.now() + 600_000;
+    while ((await end.count()) === 0) {
+      if (Date.now() > late) throw new Error('the end of the list was not reached');
+      await page.mouse.wheel(0, 2400);
+      await page.evaluate(() => new Promise((next) => requestAnimationFrame(next)));
+    }
   });
-
-  // The last customer was made first. Rows come in pages, so the wheel turns until it is seen.
-  const end = grid.getByText('Customer 0', { exact: true });
-  const late = Date.now() + 600_000;
-  while ((await end.count()) === 0) {
-    if (Date.now() > late) throw new Error('the end of the list was not reached');
-    await page.mouse.wheel(0, 2400);
-    await page.evaluate(() => new Promise((next) => requestAnimationFrame(next)));
-  }
-  const { gaps, long } = await page.evaluate(() => {
-    const frames = (window as any).frames_;
-    frames.on = false;
-    return frames as { gaps: number[]; long: number[] };
-  });
-  const longest = Math.max(...gaps, ...long);
-  const sorted = gaps.toSorted((a, b) => a - b);
-  const rank = (share: number) => sorted[Math.floor(share * (sorted.length - 1))]!.toFixed(0);
-  console.log(`${CUSTOMERS} customers: ${gaps.length} frames, median ${rank(0.5)} ms, 99th percentile ${rank(0.99)} ms, longest ${longest.toFixed(0)} ms, long animation frames ${long.length}`);
-  expect(gaps.length).toBeGreaterThan(30);
-  expect(longest).toBeLessThanOrEqual(LONGEST_FRAME);
+  expect(await grid.getAttribute('aria-rowcount')).toBe(String(CUSTOMERS + 1));
+  const rank = (share: number) => gaps[Math.floor(share * (gaps.length - 1))]!.toFixed(0);
+  console.log(`${CUSTOMERS} customers: ${count} frames, median ${rank(0.5)} ms, 99th percentile ${rank(0.99)} ms, longest ${rank(1)} ms; most work in one frame ${busiest.toFixed(0)} ms`);
+  expect(count).toBeGreaterThan(30);
+  // The short form runs beside whatever else is being checked: there, only what the page itself does counts.
+  expect(measure ? gaps.at(-1) : busiest).toBeLessThanOrEqual(LONGEST_FRAME);
 });

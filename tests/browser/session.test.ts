@@ -1,7 +1,7 @@
 /** Who is signed in: across reloads, windows, and the end of a token. */
 import type { BrowserContext } from 'playwright-core';
 import { describe } from 'vitest';
-import type { Firm } from './firm';
+import { type Firm, signIn } from './firm';
 import { expect, test } from './test';
 import { openPage } from './window';
 
@@ -82,5 +82,34 @@ describe('a session', () => {
     window.expect(/status of 40[01]/);
     await window.page.goto('/products');
     await expect.poll(() => new URL(window.page.url()).pathname).toBe('/sign-in');
+  });
+
+  test('is ended everywhere at once', async ({ firm, open }) => {
+    const elsewhere = await signIn(firm.url, firm.email, firm.password);
+    const here = await open({ firm });
+    // The other browser is at its next refresh: an access token given out before stays good until then.
+    const there = await open({ firm: stale(elsewhere) });
+    there.expect(/status of 40[01]/);
+    await here.go('/settings/account');
+    await here.page.getByRole('button', { name: 'Sign out everywhere' }).click();
+    await here.page.getByRole('dialog').getByRole('button', { name: 'Sign out everywhere' }).click();
+    await expect.poll(() => new URL(here.page.url()).pathname).toBe('/sign-in');
+    await there.page.goto('/products');
+    await expect.poll(() => new URL(there.page.url()).pathname).toBe('/sign-in');
+  });
+
+  test('begins with a password, and leads to where one wanted to go', async ({ firm, open }) => {
+    const window = await open();
+    window.expect(/status of 40[01]/);
+    const { page } = window;
+    await page.goto('/products?category=Tea');
+    await page.waitForURL('**/sign-in?**');
+    await page.getByLabel('E-mail').fill(firm.email);
+    await page.getByLabel('Password', { exact: true }).fill('not the password');
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.getByRole('alert').getByText('The e-mail or the password is wrong.').waitFor();
+    await page.getByLabel('Password', { exact: true }).fill(firm.password);
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await expect.poll(() => page.url()).toBe(`${firm.url}/products?category=Tea`);
   });
 });
