@@ -1,7 +1,7 @@
 import { Checkbox } from '@mantine/core';
 import { useMediaQuery } from '@mantine/hooks';
 import { useVirtualizer } from '@tanstack/react-virtual';
-import { type KeyboardEvent, type ReactNode, useEffect, useRef, useState } from 'react';
+import { type KeyboardEvent, type ReactNode, useCallback, useEffect, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { Growing } from '../api/records';
 import classes from './DataTable.module.css';
@@ -42,12 +42,15 @@ export function DataTable<T extends { id: string }>({ label, columns, list, open
   const scroller = useRef<HTMLDivElement>(null);
   const [active, setActive] = useState(0);
   const { rows } = list;
+  // The same functions as long as they say the same: else all rows are measured anew with each step of scrolling.
+  const estimateSize = useCallback(() => (narrow ? PHONE_ROW : ROW), [narrow]);
+  const getItemKey = useCallback((index: number) => rows[index]?.id ?? index, [rows]);
   const virtual = useVirtualizer({
     count: rows.length,
     getScrollElement: () => scroller.current,
-    estimateSize: () => (narrow ? PHONE_ROW : ROW),
+    estimateSize,
     overscan: 12,
-    getItemKey: (index) => rows[index]?.id ?? index,
+    getItemKey,
   });
   useEffect(() => virtual.measure(), [narrow, virtual]);
 
