@@ -122,7 +122,14 @@ pub fn guess_options(
             .collect()
     };
     let has = |key: &str| guessed.iter().flatten().any(|known| known == key);
-    let days = of_kind(&[FieldKind::Date]);
+    // Also days in columns without a field, which may be given one later.
+    let dated = |values: &&Vec<String>| {
+        !values.is_empty() && values.iter().all(|value| looks(value, FieldKind::Date, settings))
+    };
+    let unmapped = guessed.iter().zip(samples).filter(|(key, _)| key.is_none());
+    let others = unmapped.map(|(_, values)| values).filter(dated).flatten();
+    let mut days = of_kind(&[FieldKind::Date]);
+    days.extend(others.map(String::as_str));
     let usual = match settings.country.as_str() {
         "US" => DayOrder::Mdy,
         "CN" | "TW" | "HK" | "JP" | "KR" => DayOrder::Ymd,
@@ -243,5 +250,7 @@ mod tests {
         ];
         assert_eq!(found, expected.map(|key| key.map(str::to_owned)));
         assert_eq!((options.day_order, options.decimal), (DayOrder::Dmy, ','));
+        let (found, options) = guessed(ImportKind::Contacts, &[("Geburtstag", &["31.12.1990", "01.02.1990"])]);
+        assert_eq!((found, options.day_order), (vec![None], DayOrder::Dmy));
     }
 }
