@@ -430,6 +430,17 @@ async fn every_kind_is_read_from_text_and_from_a_workbook() {
                 looked.iter().all(|row| row["outcome"] == "create"),
                 "{kind} {looked:#?}"
             );
+            if kind == "orders" {
+                let customer = json!({"key": "email", "value": "zoe@a.example"});
+                assert_eq!(looked[0]["record"]["contact_ref"], customer, "{looked:#?}");
+                assert_eq!(looked[0]["rows"], json!([2, 4]));
+            }
+            // What is shown is what the API takes.
+            let other = Tenant::new().await;
+            for row in &looked {
+                let record = row["record"].clone();
+                other.post(&format!("/v1/{kind}"), record).await.expect(201);
+            }
             let done = run(&tenant, &import, false).await;
             let records = if kind == "orders" { 2 } else { 1 };
             assert_eq!(

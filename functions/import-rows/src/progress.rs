@@ -89,18 +89,32 @@ pub(crate) async fn begin(
     Ok(begun.filter(|kept| kept.import.status == status))
 }
 
-/// Ends an import that is at a page, in a status.
+/// Ends an import in a status. One that was stopped meanwhile stays so, with what its last page came to.
 ///
 /// # Errors
 /// When the store does not answer.
 pub(crate) async fn end(app: &App, tenant: TenantId, kept: &KeptImport, status: ImportStatus) -> Result<(), BoxError> {
     let (run, from) = (kept.run, kept.import.status);
     change(app, tenant, kept.import.id, |now| {
-        let fits = now.run == run && now.import.status == from;
-        fits.then(|| KeptImport {
-            import: now.import.in_status(status, app.clock.now()),
-            ..now.clone()
-        })
+        let mut next = now.clone();
+        if now.import.status == from {
+            next.import = now.import.in_status(status, app.clock.now());
+        }
+        let fits = now.import.status == from || now.import.status == ImportStatus::Cancelled;
+        (now.run == run && fits).then_some(next)
+    })
+    .await
+    .map(drop)
+}
+
+/// Counts again what an import that is over came to.
+///
+/// # Errors
+/// When the store does not answer.
+pub(crate) async fn count(app: &App, tenant: TenantId, kept: &KeptImport) -> Result<(), BoxError> {
+    let (run, status) = (kept.run, kept.import.status);
+    change(app, tenant, kept.import.id, |now| {
+        (now.run == run && now.import.status == status).then(|| now.clone())
     })
     .await
     .map(drop)

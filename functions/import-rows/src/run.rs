@@ -16,7 +16,7 @@ use rapport_runtime::{App, BoxError};
 use rapport_store::import::KeptImport;
 use rapport_store::{Accept, StoreError};
 
-use crate::progress::{begin, change, end, go_on, load};
+use crate::progress::{begin, count, end, go_on, load};
 
 /// Works on a page and asks for the next.
 ///
@@ -69,23 +69,21 @@ async fn stopped(app: &App, tenant: TenantId, import: RecordId, (run, page): (u3
     let Some(kept) = load(app, tenant, import).await? else {
         return Ok(());
     };
-    let over = matches!(kept.import.status, ImportStatus::Cancelled | ImportStatus::Failed);
-    if !over || kept.run != run || kept.page != page || kept.import.dry_run {
+    let status = kept.import.status;
+    let over = matches!(status, ImportStatus::Cancelled | ImportStatus::Failed);
+    if !over || kept.run != run || page < kept.page || kept.import.dry_run {
         return Ok(());
     }
-    let Some(outcomes) = Box::pin(work(app, tenant, &kept, false)).await? else {
-        return Ok(());
-    };
-    let counts = RowOutcome::counts(&outcomes);
-    app.store
-        .count_import_page(tenant, &kept, page, (&counts, &outcomes))
-        .await?;
-    let status = kept.import.status;
-    change(app, tenant, import, |now| {
-        (now.run == run && now.import.status == status).then(|| now.clone())
-    })
-    .await
-    .map(drop)
+    if page == kept.page {
+        let Some(outcomes) = Box::pin(work(app, tenant, &kept, false)).await? else {
+            return Ok(());
+        };
+        let counts = RowOutcome::counts(&outcomes);
+        app.store
+            .count_import_page(tenant, &kept, page, (&counts, &outcomes))
+            .await?;
+    }
+    count(app, tenant, &kept).await
 }
 
 /// The rows of a page and what becomes of them: of all, or, where the run is over, of those that were written. `None` where

@@ -8,7 +8,8 @@ use rapport_store::records::{Stored, patched};
 use rapport_store::{Accept, Store, StoreError, Write};
 use serde_json::{Value, json};
 
-use crate::decide::{Customer, Decider, Decision, editable};
+use crate::customer::Customer;
+use crate::decide::{Decider, Decision, editable};
 use crate::found::Imported;
 use crate::seen::Seen;
 use crate::unit::Unit;
@@ -63,8 +64,15 @@ pub async fn look<K: Imported>(
     };
     let (decision, mut record) = Box::pin(decider.decide::<K>(unit, customer, Some(seen))).await?;
     if let (Some(named), Some(record)) = (named, record.as_object_mut()) {
-        // The customer is created with the order.
-        record.insert("contact".to_owned(), Value::Object(named));
+        // Who is created with the order, by what he is known then.
+        let source = &decider.reading.options().source;
+        let id = named.get("external_ids").and_then(|ids| ids.get(source));
+        let by = id
+            .map(|id| (source.as_str(), id))
+            .or_else(|| Some(("email", named.get("email")?)));
+        if let Some((key, value)) = by {
+            record.insert("contact_ref".to_owned(), json!({"key": key, "value": value}));
+        }
     }
     let outcome = decision.outcome();
     let faults = match decision {

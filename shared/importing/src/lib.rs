@@ -2,6 +2,7 @@
 //! dry run and the run itself. What cells and columns mean is decided by `rapport_domain::import`.
 
 pub mod apply;
+pub mod customer;
 pub mod decide;
 pub mod file;
 pub mod found;

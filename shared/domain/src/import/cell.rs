@@ -22,6 +22,15 @@ pub fn day(text: &str, order: DayOrder) -> Option<Date> {
         (Part::Number(day, _), Part::Month(month), year) => (full_year(year)?, *month, *day),
         (Part::Month(month), day, year) => (full_year(year)?, *month, number(day)?),
         (one, two, three) => match order {
+            DayOrder::Ymd if matches!(three, Part::Number(_, 4)) => {
+                // The year stands last after all: which of the others is the day shows only where it cannot be a month.
+                let (first, second) = (number(one)?, number(two)?);
+                match (first > 12, second > 12) {
+                    (true, false) => (full_year(three)?, second, first),
+                    (false, true) => (full_year(three)?, first, second),
+                    _ => return None,
+                }
+            }
             DayOrder::Ymd => (full_year(one)?, number(two)?, number(three)?),
             DayOrder::Mdy => (full_year(three)?, number(one)?, number(two)?),
             DayOrder::Dmy => (full_year(three)?, number(two)?, number(one)?),
@@ -240,6 +249,9 @@ mod tests {
             ("1/2/26", Dmy, Some("2026-02-01")),
             ("1/2/26", Mdy, Some("2026-01-02")),
             ("26-1-2", Ymd, Some("2026-01-02")),
+            ("31.12.2026", Ymd, Some("2026-12-31")),
+            ("12/31/2026", Ymd, Some("2026-12-31")),
+            ("1/2/2026", Ymd, None),
             ("01.02.69", Dmy, Some("1969-02-01")),
             ("2026年1月2日", Ymd, Some("2026-01-02")),
             ("２０２６年１月２日", Ymd, Some("2026-01-02")),
