@@ -4204,11 +4204,6 @@ export interface components {
          * @example CNY
          */
         Currency: string;
-        /**
-         * @description In which order days are written.
-         * @enum {string}
-         */
-        DayOrder: "dmy" | "mdy" | "ymd";
         /** @description One event on its way to one endpoint. */
         Delivery: {
             /** @description Its id, derived from endpoint and event: a repeat makes no second one. */
@@ -4326,11 +4321,6 @@ export interface components {
             /** @description The fields that changed, as they were; null where there was none. */
             previous: Record<string, never>;
         };
-        /**
-         * @description What is done with a row whose record is there already.
-         * @enum {string}
-         */
-        Existing: "update" | "skip" | "create";
         /** @description One declared custom field. */
         Field: {
             /** @description The kind of record it belongs to. */
@@ -4524,6 +4514,16 @@ export interface components {
              */
             kept?: number;
         };
+        /**
+         * @description In which order days are written.
+         * @enum {string}
+         */
+        ImportDayOrder: "dmy" | "mdy" | "ymd";
+        /**
+         * @description What is done with a row whose record is there already.
+         * @enum {string}
+         */
+        ImportExisting: "update" | "skip" | "create";
         /** @description What is wrong with a row, or with one of its cells. */
         ImportFault: {
             /** @description The column, where it is the fault of one. */
@@ -4585,9 +4585,9 @@ export interface components {
             /** @description The field by which a record is known that is there already: one of those with `match`. */
             match: string;
             /** @description What is done then. */
-            existing: components["schemas"]["Existing"];
+            existing: components["schemas"]["ImportExisting"];
             /** @description In which order days are written. Days that begin with a year are understood anyhow. */
-            day_order: components["schemas"]["DayOrder"];
+            day_order: components["schemas"]["ImportDayOrder"];
             /** @description What stands before the decimals: `.` or `,`. */
             decimal: string;
             /** @description The source under which `external_id` is kept. */
@@ -4598,9 +4598,9 @@ export interface components {
             /** @default null */
             match: string | null;
             /** @default null */
-            existing: components["schemas"]["Existing"] | null;
+            existing: components["schemas"]["ImportExisting"] | null;
             /** @default null */
-            day_order: components["schemas"]["DayOrder"] | null;
+            day_order: components["schemas"]["ImportDayOrder"] | null;
             /** @default null */
             decimal: string | null;
             /** @default null */

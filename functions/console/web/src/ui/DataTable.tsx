@@ -5,6 +5,7 @@ import { type KeyboardEvent, type ReactNode, useCallback, useEffect, useRef, use
 import { useTranslation } from 'react-i18next';
 import type { Growing } from '../api/records';
 import classes from './DataTable.module.css';
+import { type Acts, Row } from './Row';
 import { ErrorState, Loading } from './states';
 
 export interface Column<T> {
@@ -54,6 +55,15 @@ export function DataTable<T extends { id: string }>({ label, columns, list, open
   });
   useEffect(() => virtual.measure(), [narrow, virtual]);
 
+  const toggle = (id: string) => {
+    if (!selection) return;
+    const next = new Set(selection.chosen);
+    if (!next.delete(id)) next.add(id);
+    selection.choose(next);
+  };
+  const acts = useRef<Acts<T>>(null!);
+  acts.current = { focus: setActive, open: (row) => onOpen?.(row), toggle };
+
   const items = virtual.getVirtualItems();
   const last = items.at(-1)?.index ?? 0;
   const { hasMore, growing, grow } = list;
@@ -70,12 +80,6 @@ export function DataTable<T extends { id: string }>({ label, columns, list, open
     .join(' ');
   const width = columns.reduce((sum, column) => sum + (column.width ?? 140), selection ? 36 : 0);
 
-  const toggle = (id: string) => {
-    if (!selection) return;
-    const next = new Set(selection.chosen);
-    if (!next.delete(id)) next.add(id);
-    selection.choose(next);
-  };
   const walk = (to: number) => {
     const index = Math.max(0, Math.min(rows.length - 1, to));
     setActive(index);
@@ -136,42 +140,22 @@ export function DataTable<T extends { id: string }>({ label, columns, list, open
         <div role="rowgroup" className={classes.rows} style={{ height: virtual.getTotalSize() }}>
           {items.map((item) => {
             const row = rows[item.index]!;
-            const chosen = selection?.chosen.has(row.id) ?? false;
             return (
-              <div
+              <Row
                 key={item.key}
-                role="row"
-                data-index={item.index}
-                aria-rowindex={item.index + 2}
-                aria-selected={selection ? chosen : undefined}
-                aria-current={open === row.id || undefined}
-                tabIndex={item.index === active ? 0 : -1}
-                className={classes.row}
-                style={{ gridTemplateColumns: grid, height: item.size, transform: `translateY(${item.start}px)` }}
-                data-narrow={narrow || undefined}
-                onFocus={() => setActive(item.index)}
-                onClick={(event) => {
-                  // Words being marked, and links within the row, are not the row's business.
-                  if ((event.target as HTMLElement).closest('a,button,input,label') || getSelection()?.toString()) return;
-                  setActive(item.index);
-                  onOpen?.(row);
-                }}
-              >
-                {selection && (
-                  <div role="gridcell" className={classes.check}>
-                    <Checkbox size="xs" tabIndex={-1} aria-label={t('common.table.one')} checked={chosen} onChange={() => toggle(row.id)} />
-                  </div>
-                )}
-                {narrow ? (
-                  <div role="gridcell" aria-colspan={columns.length} className={classes.phone}>{phone(row)}</div>
-                ) : (
-                  columns.map((column) => (
-                    <div role="gridcell" key={column.key} className={classes.cell} data-align={column.align}>
-                      {column.render(row)}
-                    </div>
-                  ))
-                )}
-              </div>
+                row={row}
+                index={item.index}
+                start={item.start}
+                height={item.size}
+                grid={grid}
+                columns={columns}
+                phone={phone}
+                narrow={narrow}
+                active={item.index === active}
+                open={open === row.id}
+                chosen={selection?.chosen.has(row.id)}
+                acts={acts}
+              />
             );
           })}
         </div>
