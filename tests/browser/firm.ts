@@ -40,8 +40,8 @@ async function ask(url: string, method: string, path: string, body?: Json, token
   return text ? JSON.parse(text) : {};
 }
 
-function firm(url: string, email: string, password: string, tokens: Json): Firm {
-  const session = sessionOf(tokens);
+/** The firm of a session, such as one that the console has begun. */
+export function firmOf(url: string, email: string, password: string, session: Json): Firm {
   const post = (path: string, body: Json = {}) => ask(url, 'POST', path, body, session.access);
   return {
     url,
@@ -68,11 +68,11 @@ function firm(url: string, email: string, password: string, tokens: Json): Firm 
 export async function signUp(url: string, more: Json = {}): Promise<Firm> {
   const email = `${unique('owner')}@firm.example`;
   const body = { company: 'Firm', name: 'Owner', email, password: PASSWORD, country: 'GB', currency: 'GBP', time_zone: 'Europe/London', ...more };
-  return firm(url, email, PASSWORD, await ask(url, 'POST', '/v1/signup', body));
+  return firmOf(url, email, PASSWORD, sessionOf(await ask(url, 'POST', '/v1/signup', body)));
 }
 
 export async function signIn(url: string, email: string, password: string): Promise<Firm> {
-  return firm(url, email, password, await ask(url, 'POST', '/v1/auth/token', { grant_type: 'password', username: email, password }));
+  return firmOf(url, email, password, sessionOf(await ask(url, 'POST', '/v1/auth/token', { grant_type: 'password', username: email, password })));
 }
 
 /** The owner of the demo firm. */

@@ -1,5 +1,5 @@
 /** One record of each noun that has a page, made in a firm. */
-import type { Firm } from './firm';
+import { type Firm, unique } from './firm';
 
 export interface Opened {
   noun: string;
@@ -14,7 +14,7 @@ export async function openRecords(firm: Firm, name = 'Quillfeather'): Promise<Op
   const [lead] = await firm.make('leads', [{ name: `${name} lead`, source: 'web' }]);
   const [company] = await firm.make('companies', [{ name: `${name} company` }]);
   const [contact] = await firm.make('contacts', [{ name: `${name} contact`, company_id: company!.id }]);
-  const [product] = await firm.make('products', [{ name: `${name} product`, sku: 'Q-1', price: { amount: '12.50', currency: 'GBP' } }]);
+  const [product] = await firm.make('products', [{ name: `${name} product`, sku: unique('Q-'), price: { amount: '12.50', currency: 'GBP' } }]);
   const order = await firm.post('/v1/orders', {
     contact_id: contact!.id,
     currency: 'GBP',

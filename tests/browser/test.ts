@@ -1,8 +1,11 @@
 /** `test` with a firm of its own and windows that must stay without faults. */
+import { resolve } from 'node:path';
 import type { Browser } from 'playwright-core';
 import { expect, inject, test as base } from 'vitest';
 import { type Firm, signUp } from './firm';
 import { launch, openContext, openPage, type Options, type Window } from './window';
+
+const FAILURES = resolve(import.meta.dirname, '../../target/browser-failures');
 
 interface Fixtures {
   browser: Browser;
@@ -21,7 +24,7 @@ export const test = base.extend<Fixtures>({
     { scope: 'worker' },
   ],
   firm: async ({}, use) => use(await signUp(inject('host').url)),
-  open: async ({ browser }, use) => {
+  open: async ({ browser, task }, use) => {
     const windows: Window[] = [];
     await use(async (options = {}) => {
       const context = await openContext(browser, options.firm?.url ?? inject('host').url, options);
@@ -29,7 +32,13 @@ export const test = base.extend<Fixtures>({
       windows.push(window);
       return window;
     });
-    for (const { context } of windows) await context.close();
+    for (const [number, { context, page }] of windows.entries()) {
+      // What was seen last tells more than a message.
+      if (task.result?.state === 'fail') {
+        await page.screenshot({ path: resolve(FAILURES, `${task.file.name}-${task.id}-${number}.png`) }).catch(() => undefined);
+      }
+      await context.close();
+    }
     expect(windows.flatMap(({ faults }) => faults), 'faults of the pages').toEqual([]);
   },
 });

@@ -28,7 +28,7 @@ export function Outside({ title, text, foot, children }: Props) {
         {children}
         {foot && <div className={classes.foot}>{foot}</div>}
       </main>
-      <div className={classes.languages} role="group" aria-label={t('auth.language')}>
+      <footer className={classes.languages}>
         {(Object.entries(LANGUAGES) as Array<[Language, string]>).map(([language, name]) => (
           <UnstyledButton
             key={language}
@@ -40,7 +40,7 @@ export function Outside({ title, text, foot, children }: Props) {
             {name}
           </UnstyledButton>
         ))}
-      </div>
+      </footer>
     </div>
   );
 }

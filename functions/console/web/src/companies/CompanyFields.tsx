@@ -1,3 +1,4 @@
+import { useMemo } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { Company } from '../api/records';
 import { Addresses } from '../ui/Addresses';
@@ -8,6 +9,7 @@ import { useFormats } from '../ui/format';
 import { useMay, usePeople } from '../ui/me';
 import { money } from '../ui/money';
 import { nameOf } from '../ui/names';
+import { countryOptions } from '../ui/places';
 import { RecordLink } from '../ui/RecordLink';
 import { useTitle } from '../ui/RecordSelect';
 import { companyField, KINDS } from './fields';
@@ -20,6 +22,7 @@ export function CompanyFields({ company }: { company: Company }) {
   const field = companyField(t);
   const edit = useEdit('companies', field);
   const write = useMay()('companies', 'write');
+  const countries = useMemo(() => countryOptions(i18n.language), [i18n.language]);
   const parent = useTitle(company.parent_id);
   const change = (part: object) => edit.change(company, part as Record<string, unknown>);
   const save = (key: string) => (write ? (value: string | null) => change({ [key]: value }) : undefined);
@@ -51,7 +54,7 @@ export function CompanyFields({ company }: { company: Company }) {
       </Field>
       <Field label={field('note')} value={company.note} edit={{ kind: 'long' }} onSave={save('note')} />
       <Addresses label={field('addresses')} addresses={company.addresses} onSave={write ? (addresses) => change({ addresses }) : undefined} />
-      <Field label={field('country')} value={company.country} edit={{ kind: 'text' }} onSave={write ? (value) => change({ country: value?.toUpperCase() ?? null }) : undefined}>
+      <Field label={field('country')} value={company.country} edit={{ kind: 'choice', options: countries }} onSave={save('country')}>
         {nameOf('region', company.country, i18n.language)}
       </Field>
       <Field label={field('region')} value={company.region} edit={{ kind: 'text' }} onSave={save('region')} />

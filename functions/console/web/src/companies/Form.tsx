@@ -1,11 +1,12 @@
 import { Select, SimpleGrid, Textarea, TextInput } from '@mantine/core';
 import { useQueryClient } from '@tanstack/react-query';
-import { useRef } from 'react';
+import { useMemo, useRef } from 'react';
 import { useTranslation } from 'react-i18next';
 import { type Company, keys, records } from '../api/records';
 import { Suspected } from '../merge/Suspected';
 import { tell } from '../ui/edit';
 import { FormModal } from '../ui/FormModal';
+import { countryOptions } from '../ui/places';
 import { companyField, KINDS } from './fields';
 
 interface Props {
@@ -15,9 +16,10 @@ interface Props {
 }
 
 export default function CompanyForm({ opened, onClose, onCreated }: Props) {
-  const { t } = useTranslation();
+  const { t, i18n } = useTranslation();
   const client = useQueryClient();
   const field = companyField(t);
+  const countries = useMemo(() => countryOptions(i18n.language), [i18n.language]);
   const anyway = useRef(false);
   const form = useRef<HTMLDivElement>(null);
   return (
@@ -43,8 +45,8 @@ export default function CompanyForm({ opened, onClose, onCreated }: Props) {
       onSubmit={async (values, attempt) => {
         const allowDuplicate = anyway.current;
         anyway.current = false;
-        const given = Object.fromEntries(Object.entries(values).filter(([, value]) => value.trim()));
-        const company = await records.create('companies', { ...given, ...(values.country && { country: values.country.trim().toUpperCase() }) }, { attempt, allowDuplicate });
+        const given = Object.fromEntries(Object.entries(values).filter(([, value]) => value?.trim()));
+        const company = await records.create('companies', given, { attempt, allowDuplicate });
         await client.invalidateQueries({ queryKey: keys.noun('companies') });
         tell(t('companies.form.done', { name: company.name }));
         onCreated(company);
@@ -59,7 +61,7 @@ export default function CompanyForm({ opened, onClose, onCreated }: Props) {
             <TextInput label={field('email')} type="email" autoComplete="off" {...inputs.getInputProps('email')} />
             <TextInput label={field('phone')} type="tel" autoComplete="off" {...inputs.getInputProps('phone')} />
             <TextInput label={field('website')} type="url" autoComplete="off" {...inputs.getInputProps('website')} />
-            <TextInput label={field('country')} maxLength={2} placeholder={t('common.address.code')} {...inputs.getInputProps('country')} />
+            <Select label={field('country')} searchable clearable={Boolean(inputs.values.country)} clearButtonProps={{ 'aria-label': t('common.select.clear', { name: field('country') }) }} data={countries} {...inputs.getInputProps('country')} />
           </SimpleGrid>
           <Textarea label={field('note')} autosize minRows={2} maxRows={8} {...inputs.getInputProps('note')} />
         </div>

@@ -10,6 +10,7 @@ import { useFormats } from '../ui/format';
 import { ListPage } from '../ui/ListPage';
 import { useMay, usePeople } from '../ui/me';
 import { nameOf } from '../ui/names';
+import { countryOptions } from '../ui/places';
 import { EmptyState } from '../ui/states';
 import { useView } from '../ui/view';
 import { companyField, KINDS } from './fields';
@@ -23,11 +24,12 @@ export default function CompanyList() {
   const { people, name } = usePeople();
   const [view, change] = useView();
   const field = companyField(t);
+  const countries = useMemo(() => countryOptions(i18n.language), [i18n.language]);
   const filters: Filter[] = [
     { key: 'kind', label: field('kind'), kind: 'choice', options: KINDS.map((value) => ({ value, label: t(`companies.kind.${value}`) })) },
     { key: 'owner_id', label: field('owner_id'), kind: 'choice', options: people.map((user) => ({ value: user.id, label: user.name })) },
     { key: 'industry', label: field('industry'), kind: 'text' },
-    { key: 'country', label: field('country'), kind: 'text' },
+    { key: 'country', label: field('country'), kind: 'choice', options: countries },
     { key: 'region', label: field('region'), kind: 'text' },
     { key: 'tag', label: field('tags'), kind: 'text' },
     { key: 'parent_id', label: field('parent_id'), kind: 'record', records: ['company'] },

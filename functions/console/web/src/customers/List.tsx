@@ -46,7 +46,7 @@ export default function CustomerList() {
     { key: 'grade', title: t('customers.column.grade'), width: 70, render: ({ score }) => <Grade grade={score?.pareto?.grade} /> },
     { key: 'value', title: t('customers.column.value'), width: 120, align: 'end', render: ({ score }) => format.roundMoney(score?.value?.clv_12m) },
     { key: 'spent', title: t('customers.column.spent'), width: 120, align: 'end', optional: true, render: ({ score }) => format.roundMoney(score?.rfm?.monetary) },
-    { key: 'last', title: t('customers.column.last'), width: 120, align: 'end', render: ({ score }) => format.day(score?.rfm?.last_purchase_on) },
+    { key: 'last', title: t('customers.column.last'), width: 136, align: 'end', render: ({ score }) => format.day(score?.rfm?.last_purchase_on) },
     { key: 'owner', title: field('owner_id'), width: 150, render: (contact) => name(contact.owner_id) },
     { key: 'tags', title: field('tags'), width: 160, optional: true, render: (contact) => contact.tags?.join(', ') },
     { key: 'email', title: field('email'), width: 230, optional: true, render: (contact) => contact.email },

@@ -1,6 +1,7 @@
 import { useTranslation } from 'react-i18next';
 import type { Money } from '../api/records';
 import { Episodes } from '../timeline/Timeline';
+import { sum } from '../ui/decimal';
 import { useFormats } from '../ui/format';
 import { ErrorState, Loading } from '../ui/states';
 import { useView } from '../ui/view';
@@ -49,10 +50,8 @@ export function Overview({ id }: { id: string }) {
   );
 }
 
-/** What is still to be paid of these orders in the firm's currency; whole cents, so that sums stay exact. */
+/** What is still to be paid of these orders, in the firm's currency. */
 function owed(orders: NonNullable<Data['orders']>, currency: string): Money {
-  const cents = orders
-    .filter((order) => order.currency === currency && (order.status as string) !== 'cancelled' && (order.status as string) !== 'draft')
-    .reduce((sum, order) => sum + Math.round(Number(order.balance) * 100), 0);
-  return { amount: (cents / 100).toFixed(2), currency } as unknown as Money;
+  const due = orders.filter((order) => order.currency === currency && order.status !== 'cancelled' && order.status !== 'draft');
+  return { amount: sum(due.map((order) => order.balance as string)), currency } as unknown as Money;
 }

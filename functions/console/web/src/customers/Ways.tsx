@@ -1,6 +1,6 @@
 import { ActionIcon, Button, Radio, TextInput, UnstyledButton, VisuallyHidden } from '@mantine/core';
 import { IconPlus, IconX } from '@tabler/icons-react';
-import { type FormEvent, type KeyboardEvent, useState } from 'react';
+import { type FormEvent, Fragment, type KeyboardEvent, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import fieldClasses from '../ui/Field.module.css';
 import classes from './Ways.module.css';
@@ -26,7 +26,7 @@ export function Ways({ label, kind, ways, onSave }: Props) {
   const shown = ways.length ? (
     ways.map((way, index) => (
       <span key={index} className={classes.way}>
-        <span className={classes.text}>{way.text}</span>
+        <span className={classes.text}>{way.text.split('@').map((part, at) => <Fragment key={at}>{at > 0 && <><wbr />@</>}{part}</Fragment>)}</span>
         {(way.label || (way.primary && ways.length > 1)) && (
           <span className="label"> {[way.label, way.primary && ways.length > 1 && t('customers.ways.primary')].filter(Boolean).join(' · ')}</span>
         )}

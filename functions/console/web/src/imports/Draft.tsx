@@ -7,6 +7,7 @@ import { useFormats } from '../ui/format';
 import { ErrorState, Loading } from '../ui/states';
 import { type Import, imports, useFields, useImport, useKeep } from './api';
 import { Counts } from './Counts';
+import { ErrorsButton } from './ErrorsButton';
 import classes from './imports.module.css';
 import { Mapping } from './Mapping';
 import { Options } from './Options';
@@ -59,6 +60,7 @@ export function Draft({ of, write }: { of: Import; write: boolean }) {
             <div className={classes.checked} role="status">
               <strong>{t('imports.dry.title')}</strong>
               <Counts of={of} />
+              {of.counts.failed > 0 && <div><ErrorsButton of={of} /></div>}
             </div>
           )}
           <div className={classes.buttons}>

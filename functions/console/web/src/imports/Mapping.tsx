@@ -24,7 +24,7 @@ export function Mapping({ of, fields, write, busy, onMap }: Props) {
   const options = fields.map((field) => ({ value: field.key, label: field.required ? `${name(field)} *` : name(field) }));
   return (
     <div className={classes.scroll}>
-      <table className={classes.table} aria-busy={busy}>
+      <table className={`${classes.table} ${classes.mapping}`} aria-busy={busy}>
         <thead>
           <tr>
             <th scope="col">{t('imports.mapping.column')}</th>

@@ -9,7 +9,9 @@ const TONES: Record<PreviewRow['outcome'], Tone> = { create: 'green', update: 'b
 
 /** What would become of the first rows; what is wrong stands in the cell it is about. */
 export function Preview({ of, fields }: { of: Import; fields: ImportField[] }) {
-  const { t } = useTranslation();
+  const { t, i18n } = useTranslation();
+  const words = ({ code, detail, field: key }: PreviewRow['errors'][number]) =>
+    i18n.exists(`imports.code.${code}`) ? t(`imports.code.${code}`, { choices: fields.find((field) => field.key === key)?.choices?.join(', ') }) : detail;
   const preview = usePreview(of);
   const columns = of.columns.filter((column) => column.field);
   if (columns.length === 0) return <p className="soft">{t('imports.mapping.none')}</p>;
@@ -28,20 +30,22 @@ export function Preview({ of, fields }: { of: Import; fields: ImportField[] }) {
         </thead>
         <tbody>
           {preview.data.data.map((row) => {
-            // A fault belongs to its column; what belongs to none that is shown stands beside the outcome.
+            // A fault stands in its column, which is named beside the outcome; so is what belongs to no column.
             const others = row.errors.filter((fault) => !columns.some(({ index }) => index === fault.column));
+            const named = columns.filter(({ index }) => row.errors.some((fault) => fault.column === index)).map(({ field }) => name(field!));
             return (
               <tr key={row.row}>
                 <td data-end>{row.row}</td>
                 <td>
                   <Tag tone={TONES[row.outcome]}>{t(`imports.outcome.${row.outcome}`)}</Tag>
-                  {others.map((fault, at) => <div key={at} className={classes.fault}>{fault.detail}</div>)}
+                  {named.length > 0 && <div className={classes.where}>{named.join(', ')}</div>}
+                  {others.map((fault, at) => <div key={at} className={classes.fault} title={fault.detail}>{words(fault)}</div>)}
                 </td>
                 {columns.map((column) => {
                   const faults = row.errors.filter((fault) => fault.column === column.index);
                   return (
                     <td key={column.index} data-wrong={faults.length > 0 || undefined}>
-                      {faults.length > 0 ? faults.map((fault, at) => <div key={at} className={classes.fault}>{fault.detail}</div>) : <div className={classes.cell}>{valueOf(row.record, column.field!)}</div>}
+                      {faults.length > 0 ? faults.map((fault, at) => <div key={at} className={classes.fault} title={fault.detail}>{words(fault)}</div>) : <div className={classes.cell}>{valueOf(row.record, column.field!)}</div>}
                     </td>
                   );
                 })}

@@ -1,14 +1,15 @@
 import { Button } from '@mantine/core';
 import { modals } from '@mantine/modals';
-import { IconArrowBackUp, IconDownload } from '@tabler/icons-react';
+import { IconArrowBackUp } from '@tabler/icons-react';
 import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { tellError } from '../ui/edit';
 import { useFormats } from '../ui/format';
 import { useMay } from '../ui/me';
-import { type Import, imports, isOver, PLACES, saveErrors, useKeep } from './api';
+import { type Import, imports, isOver, PLACES, useKeep } from './api';
 import { Counts } from './Counts';
+import { ErrorsButton } from './ErrorsButton';
 import classes from './imports.module.css';
 
 /** What an import came to, what to do about rows that failed, and the way back. */
@@ -34,8 +35,8 @@ export function Result({ of }: { of: Import }) {
       title: t('imports.revert.title'),
       children: (
         <ul className={classes.follows}>
-          <li>{t('imports.revert.created', { count: counts.created, shown: format.number(counts.created) })}</li>
-          <li>{t('imports.revert.updated', { count: counts.updated, shown: format.number(counts.updated) })}</li>
+          {counts.created > 0 && <li>{t('imports.revert.created', { count: counts.created, shown: format.number(counts.created) })}</li>}
+          {counts.updated > 0 && <li>{t('imports.revert.updated', { count: counts.updated, shown: format.number(counts.updated) })}</li>}
           <li>{t('imports.revert.since')}</li>
         </ul>
       ),
@@ -50,15 +51,11 @@ export function Result({ of }: { of: Import }) {
       {of.finished_at && <p className="soft">{t('imports.result.finished', { when: format.moment(of.finished_at) })}</p>}
       <div className={classes.buttons}>
         {of.status !== 'reverted' && counts.created + counts.updated > 0 && <Button component={Link} to={PLACES[of.kind]}>{t(`imports.see.${of.kind}`)}</Button>}
-        {counts.failed > 0 && (
-          <Button variant="default" leftSection={<IconDownload size={15} />} loading={busy === 'errors'} onClick={() => void does('errors', () => saveErrors(of))}>
-            {t('imports.errors', { count: counts.failed, shown: format.number(counts.failed) })}
-          </Button>
-        )}
+        {counts.failed > 0 && <ErrorsButton of={of} />}
         {write && isOver(of.status) && counts.created + counts.updated > 0 && (
           <Button variant="default" leftSection={<IconArrowBackUp size={15} />} loading={busy === 'revert'} onClick={revert}>{t('imports.revert.open')}</Button>
         )}
-        {write && <Button component={Link} to={`/imports/new?kind=${of.kind}`} variant="subtle">{t('imports.another')}</Button>}
+        {write && <Button component={Link} to="/imports/new" search={{ kind: of.kind } as never} variant="subtle">{t('imports.another')}</Button>}
       </div>
       {counts.failed > 0 && <p className="soft">{t('imports.errorsText')}</p>}
     </section>

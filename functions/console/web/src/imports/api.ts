@@ -56,7 +56,8 @@ export interface ImportField {
 export interface PreviewRow {
   row: number;
   outcome: 'create' | 'update' | 'skip' | 'error';
-  record: Record<string, unknown>;
+  /** Null where cells could not be read. */
+  record: Record<string, unknown> | null;
   errors: Array<{ column?: number | null; field?: string | null; code: string; detail: string }>;
 }
 

@@ -31,6 +31,7 @@ test.each([
   [{ lines: [{ sku: 'TEA', quantity: '2' }] }, 'quantity', '2'],
   [{ contact_ref: { key: 'email', value: 'a@b.example' } }, 'customer_email', 'a@b.example'],
   [{}, 'custom.size', ''],
+  [null, 'name', ''],
   [{}, 'address.city', ''],
 ])('%o holds in %s: %s', (record, field, expected) => expect(valueOf(record, field)).toBe(expected));
 

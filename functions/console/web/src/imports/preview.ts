@@ -1,5 +1,6 @@
 /** What a record of a preview holds in a field, as text: the record is as the interface takes it, the field is flat. */
-export function valueOf(record: Record<string, unknown>, field: string): string {
+export function valueOf(record: Record<string, unknown> | null, field: string): string {
+  if (!record) return '';
   const [first, ...rest] = field.split('.') as [string, ...string[]];
   if (first === 'address') return text(part(part(record.addresses, '0'), rest[0]!));
   if (first === 'consent') return text(part(part(record.consent, rest[0]!), 'status'));

@@ -35,7 +35,6 @@ export function Convert({ lead, onClose }: { lead: Lead; onClose(): void }) {
     mutationFn: () =>
       call<Converted>('POST', `/v1/leads/${encodeURIComponent(lead.id)}/convert`, {
         body: { contact_id: (person === 'known' && contact) || undefined, company_id: (firm === 'known' && company) || undefined },
-        version: lead.version,
         attempt: name,
       }),
     onSuccess: async ({ contact }) => {
@@ -67,7 +66,7 @@ export function Convert({ lead, onClose }: { lead: Lead; onClose(): void }) {
                 <Radio size="xs" value="known" label={t('leads.convert.knownPerson')} />
               </Stack>
             </Radio.Group>
-            {person === 'known' && <RecordSelect label={t('leads.convert.choosePerson')} hideLabel placeholder={t('leads.convert.choosePerson')} kinds={['contact']} value={contact} autoFocus onChange={setContact} />}
+            {person === 'known' && <RecordSelect label={t('leads.convert.choosePerson')} hideLabel placeholder={t('leads.convert.choosePerson')} kinds={['contact']} value={contact} autoFocus={!contact} onChange={setContact} />}
           </div>
           <div className={classes.choice}>
             <Radio.Group label={t('leads.convert.firm')} value={firm} onChange={(way) => setFirm(way as Way)}>

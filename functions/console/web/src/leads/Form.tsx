@@ -65,7 +65,7 @@ export default function LeadForm({ opened, onClose, onCreated }: Props) {
             <TextInput label={field('phone')} type="tel" autoComplete="off" {...inputs.getInputProps('phone')} />
             <TextInput label={field('title')} {...inputs.getInputProps('title')} />
             <Autocomplete label={field('source')} data={[...SOURCES]} renderOption={({ option }) => t(`leads.source.${option.value}`, { defaultValue: option.value })} {...inputs.getInputProps('source')} />
-            <Select label={field('rating')} clearable data={RATINGS.map((value) => ({ value, label: t(`leads.rating.${value}`) }))} {...inputs.getInputProps('rating')} />
+            <Select label={field('rating')} clearable={Boolean(inputs.values.rating)} clearButtonProps={{ 'aria-label': t('common.select.clear', { name: field('rating') }) }} data={RATINGS.map((value) => ({ value, label: t(`leads.rating.${value}`) }))} {...inputs.getInputProps('rating')} />
             <TextInput label={field('value')} inputMode="decimal" rightSection={<span className="label">{currency}</span>} rightSectionWidth={46} {...inputs.getInputProps('value')} />
           </SimpleGrid>
           <Textarea label={field('note')} autosize minRows={2} maxRows={8} {...inputs.getInputProps('note')} />

@@ -43,10 +43,11 @@ export function ConvertButton({ lead }: { lead: Lead }) {
   const { t } = useTranslation();
   const may = useMay();
   const [open, setOpen] = useState(false);
-  if (lead.status === 'converted' || !may('leads', 'write') || !may('contacts', 'write')) return null;
+  const can = lead.status !== 'converted' && may('leads', 'write') && may('contacts', 'write');
   return (
     <>
-      <Button leftSection={<IconUserCheck size={15} />} onClick={() => setOpen(true)}>{t('leads.convert.do')}</Button>
+      {can && <Button leftSection={<IconUserCheck size={15} />} onClick={() => setOpen(true)}>{t('leads.convert.do')}</Button>}
+      {/* Stays when somebody else was faster, to say so. */}
       {open && <Convert lead={lead} onClose={() => setOpen(false)} />}
     </>
   );

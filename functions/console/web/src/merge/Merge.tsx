@@ -55,7 +55,13 @@ export function Merge({ noun, id, from: given, label, onClose }: Props) {
         {!given && <RecordSelect label={t('merge.other')} kinds={[KIND[noun]]} value={from} without={[id]} clearable={false} autoFocus onChange={(chosen) => { setFrom(chosen ?? ''); setFields({}); }} />}
         {stays && <p className={classes.text}>{t('merge.stays', { name: titleOf(stays) })}</p>}
         {from && (preview.error ? <ErrorState error={preview.error} /> : !preview.data ? <Loading lines={4} /> : (
-          <Choices outcome={preview.data} stays={id} label={label} choose={(field, record) => setFields({ ...fields, [field]: record })} />
+          <>
+            <Choices outcome={preview.data} stays={id} label={label} choose={(field, record) => setFields({ ...fields, [field]: record })} />
+            <section>
+              <h2>{t('merge.after')}</h2>
+              <Afterwards record={preview.data.record} label={label} />
+            </section>
+          </>
         ))}
         <p className="soft" style={{ margin: 0 }}>{t('merge.moves')}</p>
         <Group justify="flex-end">
@@ -93,6 +99,25 @@ function Choices({ outcome, stays, label, choose }: { outcome: Outcome; stays: s
         ))}
       </Table.Tbody>
     </Table>
+  );
+}
+
+/** What the record that stays holds afterwards, of what is joined. */
+function Afterwards({ record, label }: { record: Doc; label(field: string): string }) {
+  const lines = (['emails', 'phones', 'addresses', 'tags', 'external_ids'] as const).flatMap((field) => {
+    const value = record[field];
+    const parts = Array.isArray(value) ? value.map((part) => part.address ?? part.number ?? shown(part)) : Object.entries(value ?? {}).map((pair) => pair.join(' '));
+    return parts.length ? [{ field, text: parts.join(', ') }] : [];
+  });
+  return (
+    <dl className={classes.after}>
+      {lines.map(({ field, text }) => (
+        <div key={field}>
+          <dt className="label">{label(field)}</dt>
+          <dd>{text}</dd>
+        </div>
+      ))}
+    </dl>
   );
 }
 

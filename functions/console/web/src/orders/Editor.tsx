@@ -20,6 +20,8 @@ interface Props {
   /** What can be done with it, the foremost last. */
   actions: Array<{ key: string; label: string; primary?: boolean; needsLines?: boolean; run(attempt: string): Promise<Order> }>;
   onSaved(order: Order, action: string): void;
+  /** Somebody else was faster: what is saved next is saved over this. */
+  onConflict?(now: Order): void;
   onCancel?(): void;
 }
 
@@ -27,7 +29,7 @@ const CHANNELS = ['web', 'shop', 'phone', 'email', 'portal'];
 const CURRENCIES = ['AUD', 'BRL', 'CAD', 'CHF', 'CNY', 'DKK', 'EUR', 'GBP', 'HKD', 'INR', 'JPY', 'KRW', 'MXN', 'NOK', 'NZD', 'PLN', 'SEK', 'SGD', 'TWD', 'USD'];
 
 /** An order being typed: who buys, the lines, and what it comes to. */
-export function Editor({ draft, onDraft, fixedCurrency, actions, onSaved, onCancel }: Props) {
+export function Editor({ draft, onDraft, fixedCurrency, actions, onSaved, onConflict, onCancel }: Props) {
   const { t } = useTranslation();
   const format = useFormats();
   const field = orderField(t);
@@ -58,6 +60,11 @@ export function Editor({ draft, onDraft, fixedCurrency, actions, onSaved, onCanc
       // Without an answer nobody knows whether it was done: the same attempt is repeated. A refusal begins a new one.
       if (problem.status !== 0) setName(newAttempt());
       setFailure(problem);
+      if (problem.status === 412 && problem.current) {
+        onConflict?.(problem.current as unknown as Order);
+        setWords(t('orders.edit.changed'));
+        return;
+      }
       setWords(problem.status === 0 ? t('common.offline.form') : [problem.message, ...Object.values(problem.fields())].join(' · '));
     } finally {
       setBusy(undefined);

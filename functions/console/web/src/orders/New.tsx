@@ -8,11 +8,8 @@ import { Page } from '../ui/Page';
 import { EmptyState, Loading } from '../ui/states';
 import { useView } from '../ui/view';
 import { useDone } from './api';
-import { newDraft, type OrderDraft, orderIn, typed } from './draft';
+import { keepDraft, keptDraft, newDraft, type OrderDraft, orderIn, typed } from './draft';
 import { Editor } from './Editor';
-
-/** What was typed of a new order outlives a reload, until it is saved. */
-export const KEPT = 'rapport.order-draft';
 
 export default function NewOrder() {
   const { t } = useTranslation();
@@ -25,15 +22,6 @@ export default function NewOrder() {
   );
 }
 
-function kept(): OrderDraft | null {
-  try {
-    const draft = JSON.parse(sessionStorage.getItem(KEPT) ?? 'null') as OrderDraft | null;
-    return draft && Array.isArray(draft.lines) ? draft : null;
-  } catch {
-    return null;
-  }
-}
-
 function Form() {
   const { t } = useTranslation();
   const format = useFormats();
@@ -42,12 +30,12 @@ function Form() {
   const [view] = useView();
   const [draft, setDraft] = useState(() => {
     const asked = view.contact_id ?? view.company_id;
-    return (!asked && kept()) || newDraft(format.today(), format.currency, view.contact_id, view.company_id);
+    return (!asked && keptDraft()) || newDraft(format.today(), format.currency, view.contact_id, view.company_id);
   });
   const change = (change: (draft: OrderDraft) => OrderDraft) =>
     setDraft((old) => {
       const next = change(old);
-      if (typed(next).length) sessionStorage.setItem(KEPT, JSON.stringify(next));
+      keepDraft(typed(next).length ? next : null);
       return next;
     });
   const create = (status: 'draft' | 'placed') => (attempt: string) => records.create('orders', { ...orderIn(draft, false), status }, { attempt });
@@ -56,7 +44,7 @@ function Form() {
       draft={draft}
       onDraft={change}
       onCancel={() => {
-        sessionStorage.removeItem(KEPT);
+        keepDraft(null);
         void navigate({ to: '/orders' });
       }}
       actions={[
@@ -64,7 +52,7 @@ function Form() {
         { key: 'placed', label: t('orders.edit.place'), primary: true, needsLines: true, run: create('placed') },
       ]}
       onSaved={(order, action) => {
-        sessionStorage.removeItem(KEPT);
+        keepDraft(null);
         done(order, action === 'draft' ? t('orders.edit.doneDraft', { number: order.number }) : t('orders.edit.donePlaced', { number: order.number }));
         void navigate({ to: `/orders/${order.id}` });
       }}

@@ -27,6 +27,7 @@ export function PaymentForm({ order, refund, onClose }: { order: Order; refund: 
           (micro(amount) ?? 0n) <= 0n ? t('orders.pay.amountWrong') : exceeds(amount) && !credit ? t('orders.pay.exceeds') : null,
       }}
       submit={refund ? t('orders.step.refund') : t('orders.step.payments')}
+      onError={(problem) => (problem.status === 412 ? t('orders.changed') : undefined)}
       onSubmit={async ({ amount, method, received_on, external_id, credit }, attempt) => {
         const body = {
           amount: `${refund ? '-' : ''}${parseAmount(amount)}`,

@@ -1,10 +1,11 @@
 import { ActionIcon, Button, Menu } from '@mantine/core';
 import { useMediaQuery } from '@mantine/hooks';
 import { IconArrowBackUp, IconBan, IconCopy, IconDots, IconPencil, IconPrinter, IconTrash } from '@tabler/icons-react';
+import { useQueryClient } from '@tanstack/react-query';
 import { Link, useNavigate, useParams } from '@tanstack/react-router';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { type Order, records, useRecord } from '../api/records';
+import { keys, type Order, records, useRecord } from '../api/records';
 import { useRemove } from '../ui/edit';
 import { useFormats } from '../ui/format';
 import { History } from '../ui/History';
@@ -12,11 +13,10 @@ import { useMay } from '../ui/me';
 import { RecordPage } from '../ui/RecordPage';
 import { ErrorState, Loading } from '../ui/states';
 import { isClosed, stepsOf, useDone } from './api';
-import { draftOfOrder, orderIn } from './draft';
+import { draftOfOrder, keepDraft, orderIn } from './draft';
 import { Editor } from './Editor';
 import { orderField } from './fields';
 import { Lines } from './Lines';
-import { KEPT } from './New';
 import { Next } from './Next';
 import { OrderFields } from './OrderFields';
 import { Payments } from './Payments';
@@ -60,8 +60,7 @@ export default function OrderRecord() {
           content: (
             <>
               {!narrow && <Next order={order} editing={edits} />}
-              {/* Another version of the order is another thing to edit. */}
-              {edits ? <EditOrder key={order.version} order={order} onDone={() => setEditing(undefined)} /> : <Lines order={order} brief={narrow} />}
+              {edits ? <EditOrder key={order.id} order={order} onDone={() => setEditing(undefined)} /> : <Lines order={order} brief={narrow} />}
             </>
           ),
         },
@@ -76,13 +75,28 @@ export default function OrderRecord() {
 function EditOrder({ order, onDone }: { order: Order; onDone(): void }) {
   const { t } = useTranslation();
   const done = useDone();
+  const client = useQueryClient();
   const [draft, setDraft] = useState(() => draftOfOrder(order));
-  const save = (status?: 'placed') => () => records.change('orders', order.id, { ...orderIn(draft, true), status }, order.version);
+  const [version, setVersion] = useState(order.version);
+  const [touched, setTouched] = useState(false);
+  // Changed elsewhere, such as in the fields beside: taken over as long as nothing was typed here.
+  if (order.version !== version && !touched) {
+    setVersion(order.version);
+    setDraft(draftOfOrder(order));
+  }
+  const save = (status?: 'placed') => () => records.change('orders', order.id, { ...orderIn(draft, true), status }, version);
   const drafted = order.status === 'draft';
   return (
     <Editor
       draft={draft}
-      onDraft={setDraft}
+      onDraft={(change) => {
+        setTouched(true);
+        setDraft(change);
+      }}
+      onConflict={(now) => {
+        setVersion(now.version);
+        client.setQueryData(keys.record('orders', now.id), now);
+      }}
       fixedCurrency={order.payments.length > 0}
       onCancel={drafted ? undefined : onDone}
       actions={[
@@ -91,6 +105,7 @@ function EditOrder({ order, onDone }: { order: Order; onDone(): void }) {
       ]}
       onSaved={(order, action) => {
         done(order, action === 'placed' ? t('orders.edit.donePlaced', { number: order.number }) : t('orders.edit.doneSaved', { number: order.number }));
+        setTouched(false);
         onDone();
       }}
     />
@@ -106,8 +121,7 @@ function Actions({ order, onEdit }: { order: Order; onEdit?: () => void }) {
   const [dialog, setDialog] = useState<Dialog>();
   const can = stepsOf(order);
   const again = () => {
-    const draft = { ...draftOfOrder(order), placed_on: format.today() };
-    sessionStorage.setItem(KEPT, JSON.stringify(draft));
+    keepDraft({ ...draftOfOrder(order), placed_on: format.today() });
     void navigate({ to: '/orders/new' });
   };
   return (

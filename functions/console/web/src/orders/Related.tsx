@@ -30,12 +30,12 @@ function Tickets({ order }: { order: Order }) {
   const write = useMay()('tickets', 'write');
   const query = { order_id: order.id, limit: 50 };
   const list = useGrowing<Ticket>(keys.list('tickets', query), '/v1/tickets', query);
-  const search = new URLSearchParams({ create: '1', order_id: order.id, ...(order.contact_id && { contact_id: order.contact_id }) });
+  const search = { create: '1', order_id: order.id, contact_id: order.contact_id ?? undefined };
   return (
     <>
       <div className={classes.section}>
         <h2>{t('orders.related.tickets')}</h2>
-        {write && <Button component="a" href={`/tickets?${search}`} variant="default">{t('common.create.ticket')}</Button>}
+        {write && <Button component={Link} to="/tickets" search={search as never} variant="default">{t('common.create.ticket')}</Button>}
       </div>
       {list.error ? <ErrorState error={list.error} retry={list.retry} /> : list.loading ? <Loading lines={2} /> : list.rows.length === 0 ? (
         <p className="soft">{t('orders.related.noTickets')}</p>

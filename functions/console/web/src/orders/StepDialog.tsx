@@ -35,6 +35,7 @@ function Fulfil({ order, onClose }: { order: Order; onClose(): void }) {
       onClose={onClose}
       initial={{ fulfilled_on: format.today() }}
       submit={t('orders.step.fulfil')}
+      onError={(problem) => (problem.status === 412 ? t('orders.changed') : undefined)}
       onSubmit={async ({ fulfilled_on }, attempt) =>
         done(await step.mutateAsync({ order, step: 'fulfil', body: { fulfilled_on: fulfilled_on || undefined }, attempt }), t('orders.fulfil.done', { number: order.number }))
       }
@@ -65,6 +66,7 @@ function End({ order, step: kind, onClose }: { order: Order; step: 'cancel' | 'r
       onClose={onClose}
       initial={{ reason: '' }}
       submit={t(`orders.step.${kind}`)}
+      onError={(problem) => (problem.status === 412 ? t('orders.changed') : undefined)}
       onSubmit={async ({ reason }, attempt) =>
         done(
           await step.mutateAsync({ order, step: kind, body: { reason: reason.trim() || undefined }, attempt }),

@@ -1,5 +1,6 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import type { components } from '../api/schema.gen';
+import { ApiError } from '../api/error';
 import { call, type Company, type Contact, keys, type Money, type Order } from '../api/records';
 import { tell } from '../ui/edit';
 
@@ -49,6 +50,10 @@ export function useStep() {
     onSuccess: (order) => {
       client.setQueryData(keys.record('orders', order.id), order);
       void client.invalidateQueries({ queryKey: keys.noun('orders') });
+    },
+    // Somebody else was faster: the order is shown as it is now, so that the step can be decided on again.
+    onError: (error, { order }) => {
+      if (error instanceof ApiError && error.current) client.setQueryData(keys.record('orders', order.id), error.current);
     },
   });
 }

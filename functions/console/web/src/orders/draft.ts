@@ -1,6 +1,7 @@
 import type { Order } from '../api/records';
+import { current } from '../api/session';
 import { parseAmount } from '../ui/money';
-import { draftOf, emptyLine, isEmpty, type LineDraft, lineIn } from './totals';
+import { draftOf, emptyLine, isEmpty, type LineDraft, lineIn, newKey } from './totals';
 
 /** An order as it is typed. */
 export interface OrderDraft {
@@ -71,4 +72,21 @@ export function gridFaults(fields: Record<string, string>, draft: OrderDraft): R
       return list === 'lines' && row !== undefined && field && names[field] ? [[`${row}.${names[field]}`, words]] : [];
     }),
   );
+}
+
+/** What was typed of a new order outlives a reload of this tab, until it is saved. */
+const place = () => `rapport.order-draft.${current()?.tenant}`;
+
+export function keepDraft(draft: OrderDraft | null): void {
+  if (draft) sessionStorage.setItem(place(), JSON.stringify(draft));
+  else sessionStorage.removeItem(place());
+}
+
+export function keptDraft(): OrderDraft | null {
+  try {
+    const draft = JSON.parse(sessionStorage.getItem(place()) ?? 'null') as OrderDraft | null;
+    return draft && Array.isArray(draft.lines) ? { ...draft, lines: draft.lines.map((line) => ({ ...line, key: newKey() })) } : null;
+  } catch {
+    return null;
+  }
 }

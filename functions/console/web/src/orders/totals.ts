@@ -190,7 +190,7 @@ export function draftOf(line: StoredLine, currency: string): LineDraft {
 export const percentOf = (rate: string) => plain((micro(rate) ?? 0n) * 100n, 6).replace(/\.?0+$/, '') || '0';
 
 let last = 0;
-const newKey = () => `line-${++last}`;
+export const newKey = () => `line-${++last}`;
 export const emptyLine = (tax = ''): LineDraft => ({ key: newKey(), sku: '', name: '', quantity: '1', price: '', discount: '', tax });
 export const isEmpty = (line: LineDraft) => !line.product_id && !line.sku.trim() && !line.name.trim() && !line.price.trim();
 

@@ -5,7 +5,7 @@ import { keys, type Product, records } from '../api/records';
 import { tell } from '../ui/edit';
 import { FormModal } from '../ui/FormModal';
 import { useFormats } from '../ui/format';
-import { money } from '../ui/money';
+import { money, parseAmount } from '../ui/money';
 import { productField } from './fields';
 
 interface Props {
@@ -19,13 +19,19 @@ export default function ProductForm({ opened, onClose, onCreated }: Props) {
   const { currency } = useFormats();
   const client = useQueryClient();
   const field = productField(t);
+  const amountFault = (text: string) => (text.trim() && parseAmount(text) === null ? t('products.form.amount') : null);
   return (
     <FormModal
       title={t('common.create.product')}
       opened={opened}
       onClose={onClose}
-      initial={{ name: '', sku: '', category: '', price: '', cost: '' }}
-      validate={{ name: (name: string) => (name.trim() ? null : t('products.form.name')) }}
+      initial={{ name: '', sku: '', category: '', price: '', cost: '', unit: '', stock: '' }}
+      validate={{
+        name: (name: string) => (name.trim() ? null : t('products.form.name')),
+        price: (text: string) => amountFault(text),
+        cost: (text: string) => amountFault(text),
+        stock: (text: string) => amountFault(text),
+      }}
       submit={t('products.form.submit')}
       fieldOf={(path) => path.split('.')[0]!}
       onSubmit={async (values, attempt) => {
@@ -37,6 +43,8 @@ export default function ProductForm({ opened, onClose, onCreated }: Props) {
             category: values.category || undefined,
             price: money(values.price, currency) ?? undefined,
             cost: money(values.cost, currency) ?? undefined,
+            unit: values.unit || undefined,
+            stock: parseAmount(values.stock) ?? undefined,
           },
           { attempt },
         );
@@ -53,6 +61,8 @@ export default function ProductForm({ opened, onClose, onCreated }: Props) {
             <TextInput label={field('category')} {...form.getInputProps('category')} />
             <TextInput label={field('price')} inputMode="decimal" rightSection={<span className="label">{currency}</span>} rightSectionWidth={46} {...form.getInputProps('price')} />
             <TextInput label={field('cost')} inputMode="decimal" rightSection={<span className="label">{currency}</span>} rightSectionWidth={46} {...form.getInputProps('cost')} />
+            <TextInput label={field('unit')} placeholder={t('products.form.unit')} {...form.getInputProps('unit')} />
+            <TextInput label={field('stock')} inputMode="decimal" {...form.getInputProps('stock')} />
           </SimpleGrid>
         </>
       )}

@@ -13,6 +13,7 @@ import { Tag } from '../ui/Tag';
 import { useView } from '../ui/view';
 import { productField } from './fields';
 import ProductForm from './Form';
+import { marginOf } from './margin';
 import { ProductPanel } from './Record';
 
 export default function ProductList() {
@@ -36,13 +37,16 @@ export default function ProductList() {
     { key: 'tag', label: field('tags'), kind: 'text' },
   ];
   const list = useList('products', filtersOf(filters, view));
+  const percent = (share: number | null) => (share === null ? '' : format.percent(share));
   const columns: Column<Product>[] = [
     { key: 'name', title: field('name'), render: (product) => product.name },
     { key: 'sku', title: field('sku'), width: 150, render: (product) => product.sku },
     { key: 'category', title: field('category'), width: 160, render: (product) => product.category },
     { key: 'price', title: field('price'), width: 130, align: 'end', render: (product) => format.money(product.price) },
     { key: 'cost', title: field('cost'), width: 130, align: 'end', render: (product) => format.money(product.cost), optional: true },
-    { key: 'stock', title: field('stock'), width: 90, align: 'end', render: (product) => product.stock },
+    { key: 'margin', title: field('margin'), width: 90, align: 'end', render: (product) => percent(marginOf(product)), optional: true },
+    { key: 'stock', title: field('stock'), width: 90, align: 'end', render: (product) => <Stock product={product} /> },
+    { key: 'unit', title: field('unit'), width: 100, render: (product) => product.unit, optional: true },
     { key: 'active', title: field('active'), width: 110, render: (product) => <State product={product} /> },
     { key: 'updated', title: t('products.updated'), width: 150, render: (product) => format.ago(product.updated_at), optional: true },
   ];
@@ -81,6 +85,15 @@ export default function ProductList() {
       <ProductForm opened={view.create === '1'} onClose={() => change({ create: undefined })} onCreated={(product) => change({ create: undefined, open: product.id })} />
     </>
   );
+}
+
+/** What is in stock; less than nothing was sold before it came. */
+export function Stock({ product }: { product: Product }) {
+  const { t } = useTranslation();
+  const format = useFormats();
+  if (product.stock === null || product.stock === undefined) return null;
+  const stock = format.number(Number(product.stock), { maximumFractionDigits: 6 });
+  return product.stock.startsWith('-') ? <Tag tone="red" title={t('products.oversold')}>{stock}</Tag> : stock;
 }
 
 export function State({ product }: { product: Product }) {

@@ -7,12 +7,14 @@ import { useEdit, useRemove } from '../ui/edit';
 import { Field } from '../ui/Field';
 import { useFormats } from '../ui/format';
 import { useMay } from '../ui/me';
-import { money } from '../ui/money';
+import { money, parseAmount } from '../ui/money';
 import { RecordPage } from '../ui/RecordPage';
 import { ErrorState, Loading } from '../ui/states';
 import { productField } from './fields';
 import { History } from '../ui/History';
-import { State } from './List';
+import { State, Stock } from './List';
+import { marginOf } from './margin';
+import { Sales } from './Sales';
 
 export default function ProductRecord() {
   const { t } = useTranslation();
@@ -41,7 +43,10 @@ export default function ProductRecord() {
         )
       }
       fields={<ProductFields product={product} />}
-      tabs={[{ key: 'history', label: t('common.history.title'), content: <History noun="products" id={id} label={productField(t)} /> }]}
+      tabs={[
+        ...(may('reports', 'read') ? [{ key: 'sales', label: t('products.sales.title'), content: <Sales id={id} /> }] : []),
+        { key: 'history', label: t('common.history.title'), content: <History noun="products" id={id} label={productField(t)} /> },
+      ]}
     />
   );
 }
@@ -63,6 +68,7 @@ function ProductFields({ product }: { product: Product }) {
   const { t } = useTranslation();
   const format = useFormats();
   const field = productField(t);
+  const margin = marginOf(product);
   const edit = useEdit('products', field);
   const write = useMay()('products', 'write');
   const save = (key: string) => (write ? (value: string | null) => edit.change(product, { [key]: value }) : undefined);
@@ -78,7 +84,23 @@ function ProductFields({ product }: { product: Product }) {
       <Field label={field('price')} value={product.price?.amount} edit={{ kind: 'text' }} onSave={saveMoney('price')}>{format.money(product.price)}</Field>
       <Field label={field('cost')} value={product.cost?.amount} edit={{ kind: 'text' }} onSave={saveMoney('cost')}>{format.money(product.cost)}</Field>
       <Field label={field('unit')} value={product.unit} edit={{ kind: 'text' }} onSave={save('unit')} />
-      <Field label={field('stock')} value={product.stock === null || product.stock === undefined ? '' : String(product.stock)} />
+      <Field label={field('margin')}>{margin !== null && format.percent(margin)}</Field>
+      <Field
+        label={field('stock')}
+        value={product.stock ?? ''}
+        edit={{ kind: 'text' }}
+        onSave={write ? (value) => edit.change(product, { stock: value === null ? null : (parseAmount(value) ?? value) }) : undefined}
+      >
+        {product.stock === null || product.stock === undefined ? undefined : <Stock product={product} />}
+      </Field>
+      <Field
+        label={field('active')}
+        value={String(product.active)}
+        edit={{ kind: 'choice', required: true, options: [{ value: 'true', label: t('products.state.active') }, { value: 'false', label: t('products.state.retired') }] }}
+        onSave={write ? (value) => edit.change(product, { active: value === 'true' }) : undefined}
+      >
+        <State product={product} />
+      </Field>
       <Field
         label={field('tags')}
         value={product.tags?.join(',')}

@@ -12,4 +12,5 @@ export const productField = (t: TFunction) => (field: string): string =>
     stock: t('products.stock'),
     active: t('products.active'),
     tags: t('products.tags'),
+    margin: t('products.margin'),
   })[field] ?? field;

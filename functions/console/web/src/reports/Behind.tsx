@@ -3,11 +3,11 @@ import { IconChevronLeft, IconDownload, IconX } from '@tabler/icons-react';
 import { Link } from '@tanstack/react-router';
 import { useTranslation } from 'react-i18next';
 import { sum } from '../ui/decimal';
-import { tellError } from '../ui/edit';
+import { tell, tellError } from '../ui/edit';
 import { useFormats } from '../ui/format';
 import { SideDrawer } from '../ui/SideDrawer';
 import { ErrorState, Loading } from '../ui/states';
-import { download, placeOf, type Report, type ReportNumber, useRows } from './api';
+import { keepRows, placeOf, type Report, type ReportNumber, useRows } from './api';
 import classes from './Behind.module.css';
 import type { Found } from './number';
 import { useWords } from './words';
@@ -51,7 +51,7 @@ export function Behind({ report, found, address, onMove }: Props) {
           <dt>{t('reports.behind.formula')}</dt>
           <dd>{t(`reports.formula.${trail.at(-1)}`, { defaultValue: explain.formula })}</dd>
           <dt>{t('reports.behind.filter')}</dt>
-          <dd>{[group && words.group(report.by, group), `${format.day(report.from)} – ${format.day(report.to)}`, part.currency].filter(Boolean).join(' · ')}</dd>
+          <dd>{[group && words.group(report.by, group), !(group && words.time(group.key)) && `${format.day(report.from)} – ${format.day(report.to)}`, part.currency].filter(Boolean).join(' · ')}</dd>
           <dt>{t('reports.behind.rows')}</dt>
           <dd className="number">{format.number(explain.rows)}</dd>
           <dt>{t('reports.behind.asOf')}</dt>
@@ -98,7 +98,7 @@ function Rows({ address, number, currency }: { address: string; number: ReportNu
           size="xs"
           variant="subtle"
           leftSection={<IconDownload size={14} />}
-          onClick={() => void download(`${address}&format=csv`, 'rows.csv').catch(tellError)}
+          onClick={() => void keepRows(address, number.explain.rows).then((saved) => saved || tell(t('reports.keep.queued')), tellError)}
         >
           CSV
         </Button>

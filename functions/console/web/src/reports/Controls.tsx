@@ -16,7 +16,7 @@ export function Controls({ entry, report }: { entry: Entry; report: Report | und
   const [view, change] = useView();
   const [own, setOwn] = useState(false);
   const by = report?.by ?? view.by ?? entry.by[0]!;
-  const span = report && { from: report.from, to: report.to };
+  const span = report ? { from: report.from, to: report.to } : view.from && view.to ? { from: view.from, to: view.to } : undefined;
   const name = span && spanName(span, format.today());
   const whole = needsMonths(entry.name, by);
   const fresh = { number: undefined, limit: undefined };

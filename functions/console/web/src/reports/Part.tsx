@@ -26,6 +26,9 @@ export function PartView({ report, part, index }: { report: Report; part: Part; 
   return (
     <section className={classes.part} aria-label={part.currency ?? undefined}>
       {report.parts.length > 1 && part.currency && <h2 className={classes.currency}>{part.currency}</h2>}
+      {part.converted && part.converted.length > 0 && (
+        <p className={classes.about}>{t('reports.converted', { rates: part.converted.map(([from, rate]) => `1 ${from} = ${rate} ${part.currency}`).join(', ') })}</p>
+      )}
       {Object.keys(part.totals).length > 0 && (
         <div className={classes.totals}>
           {Object.entries(part.totals).map(([measure, number]) => (

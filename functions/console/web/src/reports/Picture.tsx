@@ -97,7 +97,8 @@ export function Picture({ report, part, measure, onPick }: Props) {
         legend={both ? [words.measure('started'), words.measure('stopped')] : undefined}
         onPick={(index) => onPick(groups[index]!.key, measure)}
         columns={groups.map((group) => ({
-          name: words.group(report.by, group),
+          name: words.brief(group.key) ?? group.title,
+          title: words.group(report.by, group),
           value: amount(group.numbers[measure]),
           text: text(group.numbers[measure]),
           open: runs(group.key, format.today()),

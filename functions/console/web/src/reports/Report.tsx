@@ -58,6 +58,26 @@ export default function ReportPage() {
   );
 }
 
+/** The service's notes by how they begin: each has words in every language, and a place where something can be done about it. */
+const NOTES: Array<[string, string, string?]> = [
+  ['currencies are not added', 'currencies'],
+  ['amounts in currencies without a rate', 'apart', '/settings/scoring'],
+  ['a forecast takes', 'forecast'],
+  ['give products', 'stock', '/products'],
+  ['activity_costs', 'costs', '/settings/scoring'],
+];
+
+function Note({ note }: { note: string }) {
+  const { t } = useTranslation();
+  const [, key, place] = NOTES.find(([begin]) => note.startsWith(begin)) ?? [];
+  return (
+    <p role="note" className={classes.note} lang={key ? undefined : 'en'}>
+      {key ? t(`reports.note.${key}`) : note}
+      {place && <> <Link to={place as string}>{t('reports.note.there')}</Link></>}
+    </p>
+  );
+}
+
 function Content({ report }: { report: Report }) {
   const { t } = useTranslation();
   const format = useFormats();
@@ -71,8 +91,8 @@ function Content({ report }: { report: Report }) {
   }
   return (
     <>
-      {short && <p role="note" className={classes.note}>{t(`reports.insufficient.${short}`, { defaultValue: short })}</p>}
-      {report.notes?.map((note) => <p key={note} role="note" className={classes.note} lang="en">{note}</p>)}
+      {short && !report.notes?.length && <p role="note" className={classes.note}>{t(`reports.insufficient.${short}`, { defaultValue: t('reports.empty.text') })}</p>}
+      {report.notes?.map((note) => <Note key={note} note={note} />)}
       {report.parts.map((part, index) => (
         <PartView key={part.currency ?? index} report={report} part={part} index={index} />
       ))}

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { placeOf, placeOfKey } from './api';
+import { placeOf, placeOfKey, rowsWanted } from './api';
 
 test.each([
   ['/v1/orders/ord_1', '/orders/ord_1'],
@@ -16,3 +16,14 @@ test.each([
   ['con', undefined],
   ['-', undefined],
 ])('the group %s is shown at %s', (key, place) => expect(placeOfKey(key)).toBe(place));
+
+test('the rows behind a number are asked for by the words of their address', () =>
+  expect(rowsWanted('/v1/reports/pareto/rows?measure=count&from=2026-01-01&convert=true&rank_from=1&rank_to=12')).toEqual({
+    measure: 'count',
+    from: '2026-01-01',
+    convert: true,
+    rank_from: 1,
+    rank_to: 12,
+    rows: true,
+    format: 'csv',
+  }));

@@ -1,6 +1,6 @@
 /** Reports as they are read: the catalogue, one report, the rows behind a number, files and schedules. */
 import { useQuery } from '@tanstack/react-query';
-import { signedFetch } from '../api/client';
+import { attempt, signedFetch } from '../api/client';
 import { ApiError } from '../api/error';
 import { call, type Meta, type Page, type Query, useGrowing, withQuery } from '../api/records';
 import type { components } from '../api/schema.gen';
@@ -78,6 +78,28 @@ export async function download(address: string, name: string): Promise<void> {
   link.download = name;
   link.click();
   setTimeout(() => URL.revokeObjectURL(url), 60_000);
+}
+
+/** The most rows that one file takes at once; more are made in the background. */
+const AT_ONCE = 10_000;
+
+/** The rows behind a number as a file: now, or in the background where they are many. Says whether it was saved. */
+export async function keepRows(address: string, rows: number): Promise<boolean> {
+  if (rows <= AT_ONCE) {
+    await download(`${address}&format=csv`, 'rows.csv');
+    return true;
+  }
+  await call<Export>('POST', `${new URL(address, location.origin).pathname.replace(/\/rows$/, '')}/exports`, { body: rowsWanted(address), attempt: attempt() });
+  return false;
+}
+
+/** The words of an address of rows, as the body of an export takes them. */
+export function rowsWanted(address: string): Record<string, string | number | boolean> {
+  const words = [...new URL(address, location.origin).searchParams].map(([key, value]): [string, string | number | boolean] => [
+    key,
+    key === 'convert' ? value === 'true' : /^(rank_from|rank_to|orders_from)$/.test(key) ? Number(value) : value,
+  ]);
+  return { ...Object.fromEntries(words), rows: true, format: 'csv' };
 }
 
 export function useExports() {

@@ -24,6 +24,11 @@ export function words(t: TFunction, format: Formats, language: string) {
     measure: (key: string) => t(`reports.measure.${key}`, { defaultValue: key.replaceAll('_', ' ') }),
     by: (key: string) => t(`reports.by.${key}`, { defaultValue: key.replaceAll('_', ' ') }),
     time,
+    /** For axes, where there is little room: days and weeks without their year. */
+    brief: (key: string): string | undefined =>
+      /^\d{4}-(\d\d-\d\d|W\d\d)$/.test(key)
+        ? new Intl.DateTimeFormat(language, { month: 'short', day: 'numeric', timeZone: 'UTC' }).format(new Date(`${key.includes('W') ? weekStart(key) : key}T00:00:00Z`))
+        : time(key),
     group: (by: string, group: Pick<Group, 'key' | 'title'>): string =>
       group.key === '-'
         ? t('reports.unknown')

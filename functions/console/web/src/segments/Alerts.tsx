@@ -3,7 +3,7 @@ import { IconHeartHandshake } from '@tabler/icons-react';
 import { useNavigate } from '@tanstack/react-router';
 import { useMemo } from 'react';
 import { useTranslation } from 'react-i18next';
-import { CustomerName } from '../ui/CustomerName';
+import { CustomerName, useCustomerName } from '../ui/CustomerName';
 import { type Column, DataTable } from '../ui/DataTable';
 import { useFormats } from '../ui/format';
 import { EmptyState } from '../ui/states';
@@ -11,6 +11,8 @@ import { useView } from '../ui/view';
 import { type Score, useAlerts } from './api';
 import classes from './Segments.module.css';
 import { useSilence } from './silence';
+
+const Named = ({ id }: { id: string }) => <>{useCustomerName(id) ?? '…'}</>;
 
 /** Customers who are silent for longer than they used to be: why, how sure that is, and what is at stake. */
 export default function Alerts() {
@@ -51,7 +53,7 @@ export default function Alerts() {
           onOpen={(score) => void navigate({ to: `/customers/${score.contact_id}` as string })}
           phone={(score) => (
             <>
-              <span className="cut"><CustomerName id={score.contact_id} /> · {format.roundMoney(score.rfm?.monetary)}</span>
+              <span className="cut"><Named id={score.contact_id} /> · {format.roundMoney(score.rfm?.monetary)}</span>
               <span className="soft cut">{silence(score.churn?.detail)}</span>
             </>
           )}

@@ -25,7 +25,7 @@ export function Case({ id, onClose }: { id: string; onClose(): void }) {
     queryFn: ({ signal }) => call<WinBack>('GET', `/v1/win-backs/${encodeURIComponent(id)}`, { signal }),
   });
   return (
-    <Drawer opened onClose={onClose} position="right" size="min(480px, 100vw)" withCloseButton={false} padding={0} aria-label={t('segments.winBack.case')}>
+    <Drawer opened onClose={onClose} position="right" size="min(480px, 100vw)" withCloseButton={false} padding={0} attributes={{ content: { 'aria-label': t('segments.winBack.case') } }}>
       <div className={classes.panelHead}>
         <h2 className="cut">{one.data ? <CustomerName id={one.data.contact_id} /> : t('segments.winBack.case')}</h2>
         <ActionIcon variant="subtle" color="gray" aria-label={t('common.close')} onClick={onClose}><IconX size={18} /></ActionIcon>

@@ -27,7 +27,7 @@ function Shown({ effect }: { effect: Effect }) {
       <h2 className={classes.heading}>{t('segments.effect.title')}</h2>
       <p className={classes.lead}>
         {effect.insufficient_data
-          ? t(`segments.effect.insufficient.${effect.insufficient_data}`, { defaultValue: t('segments.effect.insufficient.no_outcomes') })
+          ? t(`segments.effect.insufficient.${effect.insufficient_data}`, { defaultValue: effect.insufficient_data, count: effect.window_days })
           : tried
             ? t('segments.effect.experiment')
             : t('segments.effect.observation')}

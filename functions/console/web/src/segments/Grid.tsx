@@ -20,7 +20,7 @@ export default function Grid({ segments }: { segments: Segments }) {
   const keys = useMemo(() => segments.data.filter((segment) => segment.members).map((segment) => segment.key), [segments]);
   const result = useScores(keys);
   const cells = useMemo(() => together(result.data?.scores ?? [], cellOf), [result.data]);
-  const money = view.by === 'revenue';
+  const money = view.by !== 'members';
   if (result.error) return <ErrorState error={result.error} retry={() => void result.refetch()} />;
   if (!result.data) return <Loading />;
   const amount = (cell: string) => (money ? Number(cells.get(cell)?.revenue ?? 0) : (cells.get(cell)?.members ?? 0));
@@ -34,8 +34,8 @@ export default function Grid({ segments }: { segments: Segments }) {
           size="xs"
           aria-label={t('segments.grid.colour')}
           value={money ? 'revenue' : 'members'}
-          data={[{ value: 'members', label: t('segments.grid.members') }, { value: 'revenue', label: t('segments.grid.revenue') }]}
-          onChange={(next) => change({ by: next === 'revenue' ? 'revenue' : undefined })}
+          data={[{ value: 'revenue', label: t('segments.grid.revenue') }, { value: 'members', label: t('segments.grid.members') }]}
+          onChange={(next) => change({ by: next === 'members' ? 'members' : undefined })}
         />
         {!result.data.complete && <span className="soft">{t('segments.grid.partial', { count: result.data.scores.length })}</span>}
       </div>
@@ -57,11 +57,11 @@ export default function Grid({ segments }: { segments: Segments }) {
                         className={classes.cell}
                         style={{ '--heat': `${Math.sqrt(amount(cell) / top) * 48}%` } as CSSProperties}
                         disabled={!here}
-                        aria-label={t('segments.grid.cell', { r: t(`segments.grid.r.${r}`), f: t(`segments.grid.f.${f}`), count: here?.members ?? 0, revenue: revenue(cell) })}
                         onClick={() => change({ cell }, { push: true })}
                       >
+                        <span className={classes.unseen}>{t('segments.grid.cell', { r: t(`segments.grid.r.${r}`), f: t(`segments.grid.f.${f}`), count: here?.members ?? 0, revenue: revenue(cell) })}</span>
                         <strong>{here ? (money ? revenue(cell) : format.number(here.members)) : '·'}</strong>
-                        {here && <span className="cut">{words}</span>}
+                        {here && <span className={`${classes.segment} cut`}>{words}</span>}
                       </UnstyledButton>
                     </td>
                   );
@@ -77,7 +77,7 @@ export default function Grid({ segments }: { segments: Segments }) {
           </tfoot>
         </table>
       </div>
-      <p className="soft">{t('segments.grid.text')}</p>
+      <p className={classes.lead}>{t('segments.grid.text')}</p>
       {open && view.cell && (
         <Cell
           title={[t(`segments.grid.r.${view.cell[0]}`), t(`segments.grid.f.${view.cell[1]}`)].join(' · ')}

@@ -19,7 +19,7 @@ export default function Model({ segments }: { segments: Segments }) {
         [t('segments.model.top'), pareto && format.percent(pareto.top_20_percent_share, 1)],
         [t('segments.model.for80'), pareto && format.percent(pareto.customers_for_80_percent, 1)],
         [t('segments.model.gini'), pareto && fit(pareto.gini)],
-        [t('segments.model.repeat'), rate && t('segments.model.interval', { value: format.percent(rate.value, 1), low: format.percent(rate.low, 1), high: format.percent(rate.high, 1) })],
+        [t('segments.model.repeat'), rate && format.percent(rate.value, 1), rate && t('segments.effect.interval', { low: format.percent(rate.low, 1), high: format.percent(rate.high, 1) })],
         [t('segments.model.rhythm'), model.common_rhythm_days && t('reports.days', { count: model.common_rhythm_days, value: fit(model.common_rhythm_days, 1) })],
       ]} />
       {orders && (
@@ -44,16 +44,17 @@ export default function Model({ segments }: { segments: Segments }) {
   }
 }
 
-function List({ title, about, rows }: { title: string; about?: string; rows: Array<[string, ReactNode]> }) {
+function List({ title, about, rows }: { title: string; about?: string; rows: Array<[string, ReactNode, ReactNode?]> }) {
   return (
     <section>
       <h2 className={classes.heading}>{title}</h2>
-      {about && <p className="soft">{about}</p>}
+      {about && <p className={classes.lead}>{about}</p>}
       <dl className={classes.figures}>
-        {rows.filter(([, value]) => value !== null && value !== undefined).map(([name, value]) => (
+        {rows.filter(([, value]) => value !== null && value !== undefined).map(([name, value, sub]) => (
           <div key={name}>
             <dt>{name}</dt>
             <dd>{value}</dd>
+            {sub && <dd className={classes.sub}>{sub}</dd>}
           </div>
         ))}
       </dl>

@@ -50,7 +50,7 @@ export function Overview({ segments }: { segments: Segments }) {
                 <td data-end>{format.money(segment.revenue)}</td>
                 <td data-bar>
                   <span className={classes.bar}>
-                    <span className={classes.fill} style={{ width: `${(Number(segment.revenue.amount) / most) * 70}%` }} />
+                    <span className={classes.fill} data-none={!segment.members || undefined} style={{ width: `${(Number(segment.revenue.amount) / most) * 70}%` }} />
                     <span className="number">{revenue ? format.percent(Number(segment.revenue.amount) / revenue) : '—'}</span>
                   </span>
                 </td>

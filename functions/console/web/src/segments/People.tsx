@@ -21,7 +21,7 @@ export function People({ title, about, list, onClose }: Props) {
   const { t } = useTranslation();
   const format = useFormats();
   return (
-    <Drawer opened onClose={onClose} position="right" size="min(620px, 100vw)" withCloseButton={false} padding={0} aria-label={title}>
+    <Drawer opened onClose={onClose} position="right" size="min(620px, 100vw)" withCloseButton={false} padding={0} attributes={{ content: { 'aria-label': title } }}>
       <div className={classes.panelHead}>
         <h2 className="cut">{title}</h2>
         <ActionIcon variant="subtle" color="gray" aria-label={t('common.close')} onClick={onClose}><IconX size={18} /></ActionIcon>

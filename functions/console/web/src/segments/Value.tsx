@@ -106,7 +106,9 @@ function Pareto() {
     <section>
       <h2 className={classes.heading}>{t('segments.value.curve')}</h2>
       <p className={classes.lead}>
-        {t('segments.value.curveText', { top: share(part.totals.top_20_percent_share?.value), few: share(part.totals.customers_for_80_percent?.value) })}{' '}
+        {t('segments.value.curveText', { top: share(part.totals.top_20_percent_share?.value), few: share(part.totals.customers_for_80_percent?.value) })}
+      </p>
+      <p className={classes.way}>
         <Link to={'/reports/pareto' as string} search={{ by: 'customer' } as never}>{t('segments.value.report')}</Link>
       </p>
       <Curve
@@ -121,7 +123,7 @@ function Pareto() {
         }))}
       />
       {table && (
-        <table className={classes.table}>
+        <table className={`${classes.table} ${classes.after}`}>
           <thead>
             <tr>
               <th scope="col">{t('segments.column.grade')}</th>

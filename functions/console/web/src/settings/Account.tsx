@@ -57,10 +57,11 @@ function Profile({ user, role }: { user: User; role: string }) {
     validate: { name: (name) => (name.trim() ? null : t('auth.needed.name')) },
   });
   const { send, busy, failure } = useSending(form, {
-    onSubmit: async ({ name, locale }) => {
+    onSubmit: async (values) => {
+      const { name, locale } = values;
       client.setQueryData(['me'], await answer(api.PATCH('/v1/me', { body: { name: name.trim(), ...(locale && { locale }) } })));
       void client.invalidateQueries({ queryKey: ['users'] });
-      form.resetDirty();
+      form.resetDirty(values);
       tell(t('settings.saved'));
     },
   });

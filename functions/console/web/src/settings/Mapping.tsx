@@ -20,10 +20,7 @@ export function Mapping({ source, may, save }: Props) {
   const before = source.mapping as Record<string, string> | undefined;
   const form = useForm({ initialValues: { lines: linesOf(before) } });
   const { send, busy, failure } = useSending(form, {
-    onSubmit: async ({ lines }) => {
-      await save({ mapping: mappingPatch(lines, before) });
-      form.resetDirty();
-    },
+    onSubmit: ({ lines }) => save({ mapping: mappingPatch(lines, before) }),
   });
   return (
     <Section title={t('settings.sources.mapping')} text={t('settings.sources.mappingText')}>

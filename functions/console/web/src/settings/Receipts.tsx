@@ -82,7 +82,7 @@ function ReceiptRow({ receipt, path, may, refresh }: { receipt: Receipt; path: s
         <UnstyledButton className={classes.toggle} aria-expanded={open} aria-controls={details} onClick={() => setOpen(!open)}>
           <IconChevronRight size={14} className={classes.chevron} aria-hidden />
           <Tag tone={receipt.status === 'failed' ? 'red' : 'yellow'}>{t(`settings.sources.status.${receipt.status}`)}</Tag>
-          <span className="cut">{receipt.reason ?? ''}</span>
+          <span className={`cut ${classes.reason}`}>{receipt.reason ?? ''}</span>
           <span className={`soft number ${classes.when}`} title={format.moment(receipt.received_at)}>{format.ago(receipt.received_at)}</span>
         </UnstyledButton>
         {may && <Button size="compact-xs" variant="default" loading={replay.isPending} onClick={() => replay.mutate()}>{t('settings.sources.replay')}</Button>}

@@ -69,7 +69,7 @@ function Body<V extends Record<string, unknown>>({ title, text, read, write, val
   const { send, busy, failure } = useSending(form, {
     onSubmit: async (values) => {
       await change(known, write(values, known.settings));
-      form.resetDirty();
+      form.resetDirty(values);
       tell(t('settings.saved'));
     },
     onError: (error) => (error.message === String(new Overtaken()) ? t('settings.overtaken') : undefined),

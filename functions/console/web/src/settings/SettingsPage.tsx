@@ -9,7 +9,7 @@ import classes from './SettingsPage.module.css';
 
 /** The sections in their groups; `area` is what one must be allowed to read. */
 const GROUPS: Array<{ key: string; sections: Array<{ key: string; to: string; area?: string }> }> = [
-  { key: 'you', sections: [{ key: 'account', to: '/settings/account' }] },
+  { key: 'you', sections: [{ key: 'account', to: '/settings/account' }, { key: 'welcome', to: '/welcome' }] },
   {
     key: 'firm',
     sections: [

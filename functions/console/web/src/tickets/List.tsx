@@ -115,7 +115,13 @@ export default function TicketList() {
         panel={(id) => ({ content: <TicketPanel id={id} />, to: `/tickets/${id}` })}
         bulk={(ids, done) => <Bulk ids={ids} done={done} />}
       />
-      <TicketForm opened={view.create === '1'} contactId={view.contact_id} orderId={view.order_id} onClose={() => change({ create: undefined })} onCreated={(ticket) => change({ create: undefined, open: ticket.id })} />
+      <TicketForm
+        opened={view.create === '1'}
+        contactId={view.contact_id}
+        orderId={view.order_id}
+        onClose={() => change({ create: undefined, contact_id: undefined, order_id: undefined })}
+        onCreated={(ticket) => change({ create: undefined, contact_id: undefined, order_id: undefined, open: ticket.id })}
+      />
     </>
   );
 }

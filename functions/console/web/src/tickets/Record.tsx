@@ -1,7 +1,6 @@
-import { useMediaQuery } from '@mantine/hooks';
 import { useParams } from '@tanstack/react-router';
 import { useTranslation } from 'react-i18next';
-import { type Ticket, useRecord } from '../api/records';
+import { useRecord } from '../api/records';
 import { History } from '../ui/History';
 import { RecordPage, type Tab } from '../ui/RecordPage';
 import { ErrorState, Loading } from '../ui/states';
@@ -19,15 +18,11 @@ const WORDS: readonly string[] = ['status', 'priority', 'kind', 'channel'];
 export default function TicketRecord() {
   const { t } = useTranslation();
   const { id } = useParams({ strict: false }) as { id: string };
-  const narrow = useMediaQuery('(max-width: 62em)', false, { getInitialValueInEffect: false });
   const { data: ticket, error, refetch } = useRecord('tickets', id);
   if (error) return <ErrorState error={error} retry={() => void refetch()} />;
   if (!ticket) return <Loading />;
-  const beside = <Beside ticket={ticket} />;
   const tabs: Tab[] = [
     { key: 'conversation', label: t('tickets.conversation'), count: ticket.message_count + (ticket.note_count ?? 0), content: <Conversation ticket={ticket} /> },
-    // Where there is no room beside, what was said comes first, and the rest has a tab.
-    ...(narrow ? [{ key: 'details', label: t('tickets.details'), content: beside }] : []),
     { key: 'history', label: t('common.history.title'), content: <History noun="tickets" id={id} label={ticketField(t)} value={(field, value) => (WORDS.includes(field) ? t(`tickets.${field}.${value}`) : undefined)} /> },
   ];
   return (
@@ -37,19 +32,14 @@ export default function TicketRecord() {
       back={{ to: '/tickets', label: t('common.nav.tickets') }}
       beside={<><StatusTag status={ticket.status} /> <Escalation ticket={ticket} /> <Due ticket={ticket} named /></>}
       actions={<Actions ticket={ticket} />}
-      fields={narrow ? <Clocks ticket={ticket} /> : beside}
+      fields={
+        <>
+          <TicketFields ticket={ticket} />
+          <Clocks ticket={ticket} />
+          <CustomerBeside ticket={ticket} />
+        </>
+      }
       tabs={tabs}
     />
   );
 }
-
-const Beside = ({ ticket }: { ticket: Ticket }) => {
-  const narrow = useMediaQuery('(max-width: 62em)', false, { getInitialValueInEffect: false });
-  return (
-    <>
-      <TicketFields ticket={ticket} />
-      {!narrow && <Clocks ticket={ticket} />}
-      <CustomerBeside ticket={ticket} />
-    </>
-  );
-};

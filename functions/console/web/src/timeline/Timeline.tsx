@@ -66,7 +66,7 @@ function Line({ episode, own, label }: { episode: Episode; own: boolean; label(f
   const { noun, verbs, data, previous, subject, time } = episode;
   const Icon = ICONS[noun] ?? IconAddressBook;
   const text = (key: string) => (data[key] === undefined || data[key] === null ? '' : String(data[key]));
-  const list = (words: string[]) => new Intl.ListFormat(i18n.language, { type: 'unit', style: 'short' }).format(words);
+  const list = (words: string[]) => new Intl.ListFormat(i18n.language, { type: 'conjunction', style: 'narrow' }).format(words);
   const name = { order: text('number'), ticket: text('number'), lead: text('name') || text('company_name'), company: text('name'), contact: text('name') }[noun] ?? '';
   const title = own ? t(`timeline.own.${noun}`) : t(`timeline.noun.${noun}`, { name });
   const link = noun === 'survey' ? text('survey_id') : own ? '' : subject;

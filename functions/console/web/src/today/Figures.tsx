@@ -45,6 +45,7 @@ export function Figures() {
   return (
     <div className={classes.figures}>
       {may('reports', 'read') && <Sales />}
+      {may('reports', 'read') && <Forecast />}
       {may('reports', 'read') && <Customers />}
       {may('surveys', 'read') && <Satisfaction />}
       {may('reports', 'read') && <Balance />}
@@ -57,45 +58,50 @@ function Sales() {
   const format = useFormats();
   const words = useWords();
   const today = format.today();
-  const month = today.slice(0, 7);
   const days = useReport('sales', { by: 'day', from: lastMonth(today), to: today });
   const year = useReport('sales', { by: 'month', ...spanOf('last_12_months', today) });
-  const forecast = useReport('forecast', {});
   const part = own(days.data, format.currency);
   const series = own(year.data, format.currency)?.groups ?? [];
   const money = (amount: string) => format.roundMoney({ amount, currency: format.currency } as Money);
   const { now, before } = sameDays(part?.groups.map(({ key, numbers }) => ({ key, value: numbers.sales?.value })) ?? [], today);
   const growth = Number(before) ? Number(now) / Number(before) - 1 : null;
-  const expected = own(forecast.data, format.currency)?.groups.find((group) => group.key === month)?.numbers.forecast;
   if (!days.data) return <Waiting label={t('today.sales.label')} failed={days.isError} />;
   return (
-    <>
-      <Figure
-        label={t('today.sales.label')}
-        value={money(now)}
-        trend={growth === null ? undefined : growth < 0 ? 'down' : 'up'}
-        about={
-          growth === null
-            ? t('today.sales.first')
-            : t('today.sales.against', { change: format.number(growth, { style: 'percent', signDisplay: 'exceptZero', maximumFractionDigits: 0 }), before: money(before) })
-        }
-        to="/reports/sales"
-        search={{ ...spanOf('this_month', today), by: 'day' }}
-      >
-        {series.length > 0 && (
-          <Spark open values={series.map((group) => Number(group.numbers.sales?.value ?? 0))}
-            label={series.map((group) => `${words.time(group.key)}: ${money(group.numbers.sales?.value ?? '0')}`).join(', ')} />
-        )}
-      </Figure>
-      {expected?.value && (
-        <Figure
-          label={t('today.forecast.label')}
-          value={money(expected.value)}
-          about={expected.interval && t('today.forecast.interval', { low: money(expected.interval[0]!), high: money(expected.interval[1]!) })}
-          to="/reports/forecast"
-        />
+    <Figure
+      label={t('today.sales.label')}
+      value={money(now)}
+      trend={growth === null ? undefined : growth < 0 ? 'down' : 'up'}
+      about={
+        growth === null
+          ? t('today.sales.first')
+          : t('today.sales.against', { change: format.number(growth, { style: 'percent', signDisplay: 'exceptZero', maximumFractionDigits: 0 }), before: money(before) })
+      }
+      to="/reports/sales"
+      search={{ ...spanOf('this_month', today), by: 'day' }}
+    >
+      {series.length > 0 && (
+        <Spark open values={series.map((group) => Number(group.numbers.sales?.value ?? 0))}
+          label={series.map((group) => `${words.time(group.key)}: ${money(group.numbers.sales?.value ?? '0')}`).join(', ')} />
       )}
-    </>
+    </Figure>
+  );
+}
+
+function Forecast() {
+  const { t } = useTranslation();
+  const format = useFormats();
+  const month = format.today().slice(0, 7);
+  const report = useReport('forecast', {});
+  const expected = own(report.data, format.currency)?.groups.find((group) => group.key === month)?.numbers.forecast;
+  if (!expected?.value) return null;
+  const money = (amount: string) => format.roundMoney({ amount, currency: format.currency } as Money);
+  return (
+    <Figure
+      label={t('today.forecast.label')}
+      value={money(expected.value)}
+      about={expected.interval && t('today.forecast.interval', { low: money(expected.interval[0]!), high: money(expected.interval[1]!) })}
+      to="/reports/forecast"
+    />
   );
 }
 

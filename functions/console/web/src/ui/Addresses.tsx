@@ -1,10 +1,11 @@
-import { Button, Modal, SimpleGrid, Stack, Textarea, TextInput, UnstyledButton, VisuallyHidden } from '@mantine/core';
+import { Button, Modal, Select, SimpleGrid, Stack, Textarea, TextInput, UnstyledButton, VisuallyHidden } from '@mantine/core';
 import { IconPlus } from '@tabler/icons-react';
-import { type FormEvent, useState } from 'react';
+import { type FormEvent, useMemo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { components } from '../api/schema.gen';
 import classes from './Field.module.css';
 import { nameOf } from './names';
+import { countryOptions } from './places';
 
 type Address = Partial<Omit<components['schemas']['Address'], 'primary'>> & { primary: boolean };
 
@@ -59,7 +60,8 @@ export function Addresses({ label, addresses = [], onSave }: Props) {
 }
 
 function AddressForm({ address, onSave }: { address?: Address; onSave(address: Address | null): void }) {
-  const { t } = useTranslation();
+  const { t, i18n } = useTranslation();
+  const countries = useMemo(() => countryOptions(i18n.language), [i18n.language]);
   const [draft, setDraft] = useState<Address>(address ?? { primary: false });
   const input = (key: 'street' | 'city' | 'region' | 'postal_code' | 'country' | 'label', label: string) => ({
     label,
@@ -69,7 +71,7 @@ function AddressForm({ address, onSave }: { address?: Address; onSave(address: A
   const save = (event: FormEvent) => {
     event.preventDefault();
     const given = Object.values(draft).some((value) => typeof value === 'string' && value.trim());
-    onSave(given ? { ...draft, country: draft.country?.trim().toUpperCase() || undefined } : null);
+    onSave(given ? draft : null);
   };
   return (
     <form onSubmit={save}>
@@ -79,8 +81,8 @@ function AddressForm({ address, onSave }: { address?: Address; onSave(address: A
           <TextInput {...input('postal_code', t('common.address.postal_code'))} />
           <TextInput {...input('city', t('common.address.city'))} />
           <TextInput {...input('region', t('common.address.region'))} />
-          <TextInput maxLength={2} description={t('common.address.code')} {...input('country', t('common.address.country'))} />
-          <TextInput description={t('common.address.labelHint')} {...input('label', t('common.address.label'))} />
+          <Select label={t('common.address.country')} searchable clearable={Boolean(draft.country)} clearButtonProps={{ 'aria-label': t('common.select.clear', { name: t('common.address.country') }) }} data={countries} value={draft.country ?? null} onChange={(country) => setDraft({ ...draft, country: country ?? undefined })} />
+          <TextInput placeholder={t('common.address.labelHint')} {...input('label', t('common.address.label'))} />
         </SimpleGrid>
         <div style={{ display: 'flex', gap: 8, justifyContent: 'flex-end' }}>
           {address && <Button variant="default" mr="auto" onClick={() => onSave(null)}>{t('common.remove')}</Button>}

@@ -41,7 +41,7 @@ export function Field({ label, value, children, edit, onSave }: Props) {
       event.stopPropagation();
       setDraft(null);
     }
-    if (event.key === 'Enter' && !event.nativeEvent.isComposing && (edit?.kind !== 'long' || event.ctrlKey || event.metaKey)) {
+    if (event.key === 'Enter' && edit?.kind !== 'record' && !event.nativeEvent.isComposing && (edit?.kind !== 'long' || event.ctrlKey || event.metaKey)) {
       event.preventDefault();
       save();
     }

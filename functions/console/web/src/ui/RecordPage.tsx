@@ -1,7 +1,9 @@
 import { Tabs } from '@mantine/core';
+import { useMediaQuery } from '@mantine/hooks';
 import { IconChevronLeft } from '@tabler/icons-react';
 import { Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
+import { useTranslation } from 'react-i18next';
 import { Page } from './Page';
 import classes from './RecordPage.module.css';
 import { useView } from './view';
@@ -27,7 +29,14 @@ interface Props {
 /** A record: its fields on the left, everything about it in tabs on the right. The tab lies in the address. */
 export function RecordPage({ title, back, beside, actions, fields, tabs }: Props) {
   const [view, change] = useView();
-  const tab = tabs.find((tab) => tab.key === view.tab)?.key ?? tabs[0]?.key ?? '';
+  const { t } = useTranslation();
+  // Where there is no room beside the tabs, the fields are one of them: what is going on comes first.
+  const narrow = useMediaQuery('(max-width: 62em)', false, { getInitialValueInEffect: false }) ?? false;
+  const own: Tab = { key: 'fields', label: t('common.panel.label'), content: <div className={classes.alone}>{fields}</div> };
+  const place = tabs.length > 1 ? 1 : 0;
+  const shown = narrow ? [...tabs.slice(0, place), own, ...tabs.slice(place)] : tabs;
+  const first = shown[0]?.key ?? '';
+  const tab = shown.find((tab) => tab.key === view.tab)?.key ?? first;
   return (
     <Page
       fixed
@@ -41,18 +50,18 @@ export function RecordPage({ title, back, beside, actions, fields, tabs }: Props
       actions={actions}
     >
       <div className={classes.record}>
-        <section className={classes.fields}>{fields}</section>
+        {!narrow && <section className={classes.fields}>{fields}</section>}
         <section className={classes.main}>
-          <Tabs value={tab} onChange={(next) => change({ tab: next === tabs[0]?.key ? undefined : (next ?? undefined) })} keepMounted={false}>
+          <Tabs value={tab} onChange={(next) => change({ tab: next === first ? undefined : (next ?? undefined) })} keepMounted={false}>
             <Tabs.List className={classes.tabs}>
-              {tabs.map((tab) => (
+              {shown.map((tab) => (
                 <Tabs.Tab key={tab.key} value={tab.key}>
                   {tab.label}
                   {tab.count !== undefined && tab.count > 0 && <span className={classes.count}>{tab.count}</span>}
                 </Tabs.Tab>
               ))}
             </Tabs.List>
-            {tabs.map((tab) => (
+            {shown.map((tab) => (
               <Tabs.Panel key={tab.key} value={tab.key} className={classes.panel}>{tab.content}</Tabs.Panel>
             ))}
           </Tabs>

@@ -1,7 +1,7 @@
 import { Select, type SelectProps } from '@mantine/core';
 import { useDebouncedValue } from '@mantine/hooks';
 import { useQuery } from '@tanstack/react-query';
-import { useState } from 'react';
+import { type KeyboardEvent, useEffect, useEffectEvent, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { answer, api } from '../api/client';
 import { keys, type Meta, type Noun, records } from '../api/records';
@@ -48,6 +48,7 @@ export function RecordSelect({ kinds, value, onChange, label, hideLabel, without
   const { t } = useTranslation();
   const [text, setText] = useState('');
   const [open, setOpen] = useState(Boolean(input.defaultDropdownOpened));
+  const [hurried, setHurried] = useState(false);
   const chosen = useTitle(value);
   // The field shows the title of what is chosen: that is no search.
   const typed = text.trim().slice(0, 200);
@@ -61,12 +62,30 @@ export function RecordSelect({ kinds, value, onChange, label, hideLabel, without
   const options = (found.data ?? []).filter(({ id }) => id !== value && !without.includes(id));
   const offered = chosen && (!words || options.length === 0) ? [chosen, ...options] : options;
   const shown = chosen && !offered.includes(chosen) ? [...offered, chosen] : offered;
+  // Enter takes the first that was found, also when it comes before the answer.
+  const settled = words === typed && !found.isPlaceholderData && !found.isFetching;
+  const takeFirst = useEffectEvent(() => {
+    setHurried(false);
+    if (options[0]) onChange(options[0].id, options[0].title);
+  });
+  useEffect(() => {
+    if (hurried && settled) takeFirst();
+  }, [hurried, settled]);
+  // Caught before the list hears of it, which would take what it had marked among the former results.
+  const onKeyDownCapture = (event: KeyboardEvent<HTMLInputElement>) => {
+    const marked = event.currentTarget.getAttribute('aria-activedescendant');
+    if (event.key !== 'Enter' || event.nativeEvent.isComposing || !typed || typed === chosen?.title || (marked && settled)) return;
+    event.preventDefault();
+    event.stopPropagation();
+    setHurried(true);
+  };
   const subtitles = new Map(shown.map((record) => [record.id, record.subtitle]));
   return (
     <Select
       {...input}
       {...(hideLabel ? { 'aria-label': label } : { label })}
       data={shown.map(({ id, title }) => ({ value: id, label: title }))}
+      onKeyDownCapture={onKeyDownCapture}
       value={value || null}
       onChange={(id, option) => onChange(id, id ? (option?.label ?? '') : '')}
       searchable

@@ -2,7 +2,10 @@ import classes from './Chart.module.css';
 import { Legend, Plot } from './Plot';
 
 export interface Column {
+  /** Below the axis. */
   name: string;
+  /** In full, where the name is short. */
+  title?: string;
   value: number;
   text: string;
   /** What went the other way in the same time: drawn below the axis. */
@@ -42,7 +45,7 @@ export function Columns({ label, columns, tick, legend, onPick, whole, height }:
           const column = columns[index]!;
           return (
             <>
-              <strong>{column.name}</strong>
+              <strong>{column.title ?? column.name}</strong>
               {legend ? `${legend[0]} ${column.text} · ${legend[1]} ${column.lessText}` : column.text}
             </>
           );

@@ -22,10 +22,13 @@ interface Props {
 
 /** How much of the sales how many customers make: the pareto curve, with the cuts between grades. */
 export function Curve({ label, points, percent, cuts, tip, onPick, height }: Props) {
+  // The places where round fifths are reached.
+  const fifths = Array.from({ length: 5 }, (_, fifth) => points.findIndex((point) => point.customers >= (fifth + 1) / 5 - 1e-9));
   return (
     <Plot
       label={label}
-      names={points.map((point) => percent(point.customers))}
+      names={points.map((point) => percent(Math.floor(point.customers * 5 + 1e-9) / 5))}
+      written={new Set(fifths)}
       low={0}
       high={1}
       tick={percent}

@@ -21,6 +21,8 @@ interface Props {
   /** What is said of the place under the pointer. */
   tip(index: number): ReactNode;
   onPick?(index: number): void;
+  /** Which names are written; without, as many as there is room for. */
+  written?: ReadonlySet<number>;
   /** The values are counts. */
   whole?: boolean;
   height?: number;
@@ -31,7 +33,7 @@ const BELOW = 20;
 const ABOVE = 8;
 
 /** An axis of values, names below, and whatever is drawn between. */
-export function Plot({ label, names, low, high, tick, tip, onPick, whole, height = 220, children }: Props) {
+export function Plot({ label, names, low, high, tick, tip, onPick, written, whole, height = 220, children }: Props) {
   const { ref, width } = useElementSize();
   const [over, setOver] = useState<number | null>(null);
   const marks = ticks(Math.min(low, 0), Math.max(high, 0), whole);
@@ -44,7 +46,7 @@ export function Plot({ label, names, low, high, tick, tip, onPick, whole, height
     y: (value) => ABOVE + (height - ABOVE - BELOW) * (1 - (value - bottom) / (top - bottom)),
     step,
   };
-  const shown = spread(names.length, Math.floor(inner / (Math.max(...names.map((name) => name.length), 4) * 6.6 + 14)));
+  const shown = written ?? spread(names.length, Math.floor(inner / (Math.max(...names.map((name) => name.length), 4) * 6.6 + 14)));
   return (
     <div ref={ref} className={classes.plot} onMouseLeave={() => setOver(null)}>
       {width > 0 && (
