@@ -42,7 +42,7 @@ export function Invitations({ survey }: { survey: Survey }) {
       ) : list.rows.length === 0 ? (
         <EmptyState title={t('surveys.nobody.title')}>{t('surveys.nobody.text')}</EmptyState>
       ) : (
-        <div className={classes.scroll}>
+        <div className={classes.scroll} role="region" aria-label={t('surveys.tab.invitations')} tabIndex={0}>
           <Table verticalSpacing={6} className={classes.table}>
             <Table.Thead>
               <Table.Tr>

@@ -134,7 +134,7 @@ function Groups({ survey, groups, by }: { survey: Survey; groups: Group[]; by: (
   const timed = by === 'month' || by === 'week';
   if (groups.length === 0) return <p className="soft">{t('surveys.noGroups')}</p>;
   return (
-    <div className={classes.scroll}>
+    <div className={classes.scroll} role="region" aria-label={t(`surveys.group.${by}`)} tabIndex={0}>
       <Table verticalSpacing={6} className={classes.table}>
         <Table.Thead>
           <Table.Tr>

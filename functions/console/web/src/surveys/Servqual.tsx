@@ -18,7 +18,7 @@ export function Servqual({ servqual }: { servqual: components['schemas']['Survey
   return (
     <section>
       <h2>{t('surveys.dimensions')}</h2>
-      <div className={classes.scroll}>
+      <div className={classes.scroll} role="region" aria-label={t('surveys.dimensions')} tabIndex={0}>
         <Table verticalSpacing={6} className={classes.table}>
           <Table.Thead>
             <Table.Tr>

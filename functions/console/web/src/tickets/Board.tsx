@@ -9,7 +9,7 @@ import { Page } from '../ui/Page';
 import { useView } from '../ui/view';
 import classes from './Board.module.css';
 import { Column } from './BoardColumn';
-import { nextOf, type Status, STATUSES } from './flow';
+import { latestOf, nextOf, type Status, STATUSES } from './flow';
 import { useStatus } from './queue';
 import { useStep } from './steps';
 import { ReadyViews, readyOf, Switcher } from './Views';
@@ -29,7 +29,7 @@ export default function TicketBoard() {
   const [said, say] = useState('');
   const step = useStep();
 
-  const all = STATUSES.flatMap((status) => lists[status].rows);
+  const all = latestOf(STATUSES.flatMap((status) => lists[status].rows));
   const name = useNames('contacts', all.map((ticket) => ticket.contact_id));
   const cards = (status: Status) => all.filter((ticket) => (moving.get(ticket.id) ?? ticket.status) === status);
   const move = (ticket: Ticket, to: Status) => {

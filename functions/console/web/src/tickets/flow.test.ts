@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Ticket } from '../api/records';
-import { clockOf, mergeByDue, nextOf, STATUSES, stepOf, urgencyOf } from './flow';
+import { clockOf, latestOf, mergeByDue, nextOf, STATUSES, stepOf, urgencyOf } from './flow';
 
 test.each([
   ['new', 'open', 'PATCH', ''],
@@ -46,4 +46,11 @@ test.each([
 ])('%s', (_, lists, more, expected) => {
   const merged = mergeByDue(lists.map((rows, index) => ({ rows, hasMore: more[index]! })));
   expect(merged.map(({ due_at }) => due_at)).toEqual(expected);
+});
+
+test('a ticket that stands in two lists for a moment is shown once, as it was read last', () => {
+  const [old, other, now] = [{ id: 'a', version: 1 }, { id: 'b', version: 1 }, { id: 'a', version: 2 }];
+  expect(latestOf([old, other, now])).toEqual([other, now]);
+  expect(latestOf([now, other, old])).toEqual([now, other]);
+  expect(latestOf([old, other, { ...old }])).toEqual([old, other]);
 });

@@ -56,6 +56,16 @@ export function clockOf(ticket: Ticket, clock: 'first_response' | 'resolution'):
   return { state: ticket.status === 'new' || ticket.status === 'open' ? 'running' : 'stopped', due };
 }
 
+/** Each ticket once, as it was read last: lists by status are read apart, so that one that has moved may stand in two. */
+export function latestOf<T extends { id: string; version: number }>(rows: readonly T[]): T[] {
+  const latest = new Map<string, T>();
+  for (const row of rows) {
+    const known = latest.get(row.id);
+    if (!known || known.version < row.version) latest.set(row.id, row);
+  }
+  return rows.filter((row) => latest.get(row.id) === row);
+}
+
 interface Part<T> {
   rows: T[];
   hasMore: boolean;

@@ -1,6 +1,6 @@
 import { useEffect, useMemo } from 'react';
 import { type Growing, keys, type Query, type Ticket, useGrowing } from '../api/records';
-import { mergeByDue, type Status } from './flow';
+import { latestOf, mergeByDue, type Status } from './flow';
 
 /** The tickets of one status, what is due first at the top. */
 export function useStatus(status: Status, query: Query, enabled = true): Growing<Ticket> {
@@ -15,7 +15,7 @@ export function useQueue(query: Query, enabled: boolean, keep?: (ticket: Ticket)
   const waiting = useStatus('waiting', query, enabled);
   const parts = [fresh, open, waiting];
   const rows = useMemo(() => {
-    const merged = mergeByDue([fresh, open, waiting]);
+    const merged = latestOf(mergeByDue([fresh, open, waiting]));
     return keep ? merged.filter(keep) : merged;
   }, [fresh.rows, open.rows, waiting.rows, fresh.hasMore, open.hasMore, waiting.hasMore, keep]);
   const error = parts.find((part) => part.error)?.error ?? null;
