@@ -3,7 +3,7 @@ import { ErrorState, Loading } from '../ui/states';
 import { Actions } from './Actions';
 import { Clocks } from './Clocks';
 import { Conversation } from './Conversation';
-import { TicketFields } from './Fields';
+import { TicketFields } from './TicketFields';
 import classes from './Record.module.css';
 import { Escalation, StatusTag } from './State';
 

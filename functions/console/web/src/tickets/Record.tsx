@@ -8,7 +8,7 @@ import { Actions } from './Actions';
 import { Clocks } from './Clocks';
 import { Conversation } from './Conversation';
 import { CustomerBeside } from './CustomerBeside';
-import { TicketFields } from './Fields';
+import { TicketFields } from './TicketFields';
 import { ticketField } from './fields';
 import { Due, Escalation, StatusTag } from './State';
 

@@ -164,7 +164,8 @@ export function useRemove<N extends Noun>(noun: N) {
       return removed;
     },
     onSuccess: async (ids) => {
-      await refresh();
+      // What shows a removed record has yet to leave: asked for again it would not be found.
+      await client.invalidateQueries({ queryKey: keys.noun(noun), predicate: ({ queryKey }) => !ids.some((id) => queryKey.includes(id)) });
       const t = i18next.t;
       const note = notifications.show({
         autoClose: 12_000,
