@@ -23,7 +23,7 @@ use crate::form::Form;
 use crate::signup::{SignIn, sign_in};
 use crate::tokens::{self, TenantOut, Welcome};
 use crate::users::authority;
-use crate::{credentials, letter};
+use crate::{credentials, letter, page};
 
 /// How long a link is good.
 const GOOD_FOR: SignedDuration = SignedDuration::from_hours(7 * 24);
@@ -127,7 +127,12 @@ async fn mail(
         None => settings.company.clone(),
     };
     let locale = locale.unwrap_or_else(|| settings.locale.clone());
-    let link = format!("{}/v1/invitations/accept?token={}", app.config.public_url, token.text());
+    let link = page::link(
+        &app.config,
+        "/accept-invitation",
+        "/v1/invitations/accept",
+        &token.text(),
+    );
     let to = invitation.email.as_str();
     letter::send(
         app,

@@ -4,8 +4,17 @@ use axum::body::Body;
 use axum::response::Response;
 use http::{HeaderMap, HeaderValue, header};
 use rapport_http::{Params, Problem};
+use rapport_runtime::Config;
 
 use crate::letter::escape;
+
+/// Where a mail leads: to the console's page where this process serves one, else to the one here.
+pub fn link(config: &Config, console: &str, here: &str, token: &str) -> String {
+    let served = config.console_folder.as_ref();
+    let built = served.is_some_and(|folder| folder.join("index.html").is_file());
+    let path = if built { console } else { here };
+    format!("{}{path}?token={token}", config.public_url)
+}
 
 /// `GET /v1/auth/password/reset`.
 pub async fn reset(headers: HeaderMap, params: Params) -> Result<Response, Problem> {

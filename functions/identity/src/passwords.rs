@@ -18,7 +18,7 @@ use serde_json::json;
 
 use crate::address::Address;
 use crate::form::Form;
-use crate::{credentials, letter, password, tokens};
+use crate::{credentials, letter, page, password, tokens};
 
 /// How long a mail's link is good.
 const GOOD_FOR: SignedDuration = SignedDuration::from_hours(1);
@@ -78,11 +78,7 @@ async fn send_link(app: &App, email: &Email) -> Result<(), Problem> {
     app.store.put_reset(&token, now + GOOD_FOR).await?;
     let settings = app.store.tenant_rules(tenant).await?.settings;
     let locale = user.body.locale.as_deref().unwrap_or(&settings.locale);
-    let link = format!(
-        "{}/v1/auth/password/reset?token={}",
-        app.config.public_url,
-        token.text()
-    );
+    let link = page::link(&app.config, "/reset-password", "/v1/auth/password/reset", &token.text());
     // A mail that cannot go is logged, not answered: the answer is the same for addresses nobody knows.
     if let Err(problem) = letter::send(app, letter::reset(locale, user.body.email.as_str(), &link)).await {
         tracing::error!(error = problem.log(), "a mail to reset a password was not sent");

@@ -75,11 +75,11 @@ export function Ways({ label, kind, ways, onSave }: Props) {
       ))}
       <div className={classes.line}>
         {draft.length < 10 && (
-          <Button variant="subtle" size="compact-xs" leftSection={<IconPlus size={12} />} onClick={() => setDraft([...draft, { text: '', primary: draft.length === 0 }])}>{t('customers.ways.add')}</Button>
+          <Button variant="subtle" size="compact-sm" leftSection={<IconPlus size={12} />} onClick={() => setDraft([...draft, { text: '', primary: draft.length === 0 }])}>{t('customers.ways.add')}</Button>
         )}
         <span className={classes.grow} />
-        <Button variant="default" size="compact-xs" onClick={() => setDraft(null)}>{t('common.cancel')}</Button>
-        <Button type="submit" size="compact-xs">{t('common.save')}</Button>
+        <Button variant="default" size="compact-sm" onClick={() => setDraft(null)}>{t('common.cancel')}</Button>
+        <Button type="submit" size="compact-sm">{t('common.save')}</Button>
       </div>
     </form>
   );

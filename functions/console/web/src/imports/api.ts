@@ -2,63 +2,23 @@ import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { signedFetch } from '../api/client';
 import { ApiError } from '../api/error';
 import { call, useGrowing, withQuery } from '../api/records';
+import type { components } from '../api/schema.gen';
 
-export const KINDS = ['contacts', 'companies', 'leads', 'products', 'orders'] as const;
-export type ImportKind = (typeof KINDS)[number];
-export type ImportStatus = 'draft' | 'queued' | 'running' | 'done' | 'failed' | 'cancelled' | 'reverting' | 'reverted';
+type Schemas = components['schemas'];
+export type Import = Schemas['Import'];
+export type ImportKind = Schemas['ImportKind'];
+export type ImportStatus = Schemas['ImportStatus'];
+export type ImportOptions = Schemas['ImportOptions'];
+export type ImportField = Schemas['ImportField'];
 
-export interface ImportColumn {
-  index: number;
-  name: string;
-  samples: string[];
-  field?: string | null;
-}
-
-export interface ImportOptions {
-  match: string;
-  existing: 'update' | 'skip' | 'create';
-  day_order: 'dmy' | 'mdy' | 'ymd';
-  decimal: '.' | ',';
-}
-
-/** A file of rows that become records. */
-export interface Import {
-  id: string;
-  kind: ImportKind;
-  name: string;
-  status: ImportStatus;
-  rows: number;
-  encoding: string;
-  delimiter?: string | null;
-  columns: ImportColumn[];
-  options: ImportOptions;
-  counts: { rows: number; done: number; created: number; updated: number; skipped: number; failed: number; reverted: number; kept?: number };
-  /** Whether the counts tell what would happen. */
-  dry_run: boolean;
-  error?: string | null;
-  created_at: string;
-  updated_at: string;
-  created_by: string;
-  finished_at?: string | null;
-  version: number;
-}
-
-/** A field that a column can fill. */
-export interface ImportField {
-  key: string;
-  required: boolean;
-  type: string;
-  match: boolean;
-  label?: string | null;
-  choices?: string[];
-}
+export const KINDS: ImportKind[] = ['contacts', 'companies', 'leads', 'products', 'orders'];
 
 export interface PreviewRow {
   row: number;
-  outcome: 'create' | 'update' | 'skip' | 'error';
+  outcome: Schemas['ImportOutcome'];
   /** Null where cells could not be read. */
   record: Record<string, unknown> | null;
-  errors: Array<{ column?: number | null; field?: string | null; code: string; detail: string }>;
+  errors: Schemas['ImportFault'][];
 }
 
 /** Where the records of a kind are. */

@@ -51,7 +51,7 @@ export function Convert({ lead, onClose }: { lead: Lead; onClose(): void }) {
   });
   const ready = (person === 'new' || contact) && (firm === 'new' || company);
   return (
-    <Modal opened onClose={onClose} title={t('leads.convert.title', { name: leadName(lead) })}>
+    <Modal opened onClose={onClose} title={t('leads.convert.title', { name: leadName(lead) })} closeButtonProps={{ 'aria-label': t('common.close') }}>
       <form
         onSubmit={(event) => {
           event.preventDefault();
@@ -98,7 +98,7 @@ function Failure({ error, use }: { error: Error; use(id: string): void }) {
   if (holder) {
     return (
       <>
-        <p style={{ margin: '0 0 8px' }}>{t('leads.convert.taken')} <RecordLink id={holder}>{t('leads.convert.look')}</RecordLink></p>
+        <p className="words" style={{ margin: '0 0 8px' }}>{t('leads.convert.taken')} <RecordLink id={holder}>{t('leads.convert.look')}</RecordLink></p>
         <Button variant="default" onClick={() => use(holder)}>{t('leads.convert.use')}</Button>
       </>
     );

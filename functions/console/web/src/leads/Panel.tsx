@@ -62,7 +62,7 @@ export function Outcome({ lead }: { lead: Lead }) {
   if (lead.status !== 'converted') return null;
   return (
     <section className={classes.section}>
-      <div className={classes.outcome}>
+      <div className={`${classes.outcome} words`}>
         {t('leads.became', { day: format.dayOf(lead.converted_at) })} <RecordLink id={lead.contact_id}>{contact?.title}</RecordLink>
         {company && <>, <RecordLink id={lead.company_id}>{company.title}</RecordLink></>}
       </div>

@@ -1,4 +1,4 @@
-import { Button, Menu } from '@mantine/core';
+import { Button, Menu, VisuallyHidden } from '@mantine/core';
 import { IconChevronDown } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
 import type { Lead } from '../api/records';
@@ -29,7 +29,7 @@ export function StatusMenu({ lead }: { lead: Lead }) {
   return (
     <Menu position="bottom-start" shadow="md">
       <Menu.Target>
-        <Button variant="default" rightSection={<IconChevronDown size={14} />} aria-label={t('leads.setStatus')}><Status status={lead.status} /></Button>
+        <Button variant="default" rightSection={<IconChevronDown size={14} />}><VisuallyHidden>{t('leads.setStatus')}: </VisuallyHidden><Status status={lead.status} /></Button>
       </Menu.Target>
       <Menu.Dropdown>
         {OPEN.map((status) => (

@@ -50,7 +50,7 @@ export function Merge({ noun, id, from: given, label, onClose }: Props) {
     onError: tellError,
   });
   return (
-    <Modal opened onClose={onClose} title={t('merge.title')} size="lg">
+    <Modal opened onClose={onClose} title={t('merge.title')} size="lg" closeButtonProps={{ 'aria-label': t('common.close') }}>
       <Stack gap="md">
         {!given && <RecordSelect label={t('merge.other')} kinds={[KIND[noun]]} value={from} without={[id]} clearable={false} autoFocus onChange={(chosen) => { setFrom(chosen ?? ''); setFields({}); }} />}
         {stays && <p className={classes.text}>{t('merge.stays', { name: titleOf(stays) })}</p>}

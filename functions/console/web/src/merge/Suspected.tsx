@@ -29,7 +29,7 @@ export function Suspected({ noun, error, anyway }: Props) {
   return (
     <>
       <p className={classes.text}>{t('merge.suspected.text')}</p>
-      <ul className={classes.list}>
+      <ul className={`${classes.list} words`}>
         {candidates.slice(0, 5).map(({ id, score }, index) => {
           const record = found[index]?.data as (Meta & { email?: string; phone?: string }) | undefined;
           return (

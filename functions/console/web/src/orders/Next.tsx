@@ -32,10 +32,12 @@ export function Next({ order, editing }: { order: Order; editing?: boolean }) {
   return (
     <div className={`${classes.next} no-print`}>
       <span>{words}</span>
-      {write && !editing && can.place && <Button loading={step.isPending} onClick={place}>{t('orders.step.place')}</Button>}
-      {write && owed && can.refund && <Button variant={order.status === 'placed' ? 'default' : undefined} onClick={() => setDialog('refund')}>{t('orders.step.refund')}</Button>}
-      {write && can.payments && owes && <Button variant={order.status === 'placed' ? 'default' : undefined} onClick={() => setDialog('payments')}>{t('orders.step.payments')}</Button>}
-      {write && order.status === 'placed' && <Button onClick={() => setDialog('fulfil')}>{t('orders.step.fulfil')}</Button>}
+      <span className={classes.nextSteps}>
+        {write && !editing && can.place && <Button loading={step.isPending} onClick={place}>{t('orders.step.place')}</Button>}
+        {write && owed && can.refund && <Button variant={order.status === 'placed' ? 'default' : undefined} onClick={() => setDialog('refund')}>{t('orders.step.refund')}</Button>}
+        {write && can.payments && owes && <Button variant={order.status === 'placed' ? 'default' : undefined} onClick={() => setDialog('payments')}>{t('orders.step.payments')}</Button>}
+        {write && order.status === 'placed' && <Button onClick={() => setDialog('fulfil')}>{t('orders.step.fulfil')}</Button>}
+      </span>
       <StepDialog order={order} dialog={dialog} onClose={() => setDialog(undefined)} />
     </div>
   );

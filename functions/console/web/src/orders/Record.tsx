@@ -30,7 +30,6 @@ export default function OrderRecord() {
   const write = useMay()('orders', 'write');
   const { data: order, error, refetch } = useRecord('orders', id);
   const [editing, setEditing] = useState<string>();
-  // The next step comes first, also where fields and lines lie below each other.
   const narrow = useMediaQuery('(max-width: 62em)', false, { getInitialValueInEffect: false });
   if (error) return <ErrorState error={error} retry={() => void refetch()} />;
   if (!order) return <Loading />;
@@ -46,12 +45,7 @@ export default function OrderRecord() {
         </>
       }
       actions={<Actions order={order} onEdit={edits ? undefined : () => setEditing(id)} />}
-      fields={
-        <>
-          {narrow && <Next order={order} editing={edits} />}
-          <OrderFields order={order} />
-        </>
-      }
+      fields={<OrderFields order={order} />}
       tabs={[
         {
           key: 'lines',
@@ -59,7 +53,7 @@ export default function OrderRecord() {
           count: order.lines.length,
           content: (
             <>
-              {!narrow && <Next order={order} editing={edits} />}
+              <Next order={order} editing={edits} />
               {edits ? <EditOrder key={order.id} order={order} onDone={() => setEditing(undefined)} /> : <Lines order={order} brief={narrow} />}
             </>
           ),

@@ -89,7 +89,7 @@ function Line({ episode, own, label }: { episode: Episode; own: boolean; label(f
   return (
     <div className={classes.line}>
       <span className={classes.icon} aria-hidden><Icon size={15} stroke={1.7} /></span>
-      <div className={classes.words}>
+      <div className={`${classes.words} words`}>
         <RecordLink id={link}>{title}</RecordLink> {verb}
         {detail.length > 0 && <div className="soft">{detail.join(' · ')}</div>}
       </div>

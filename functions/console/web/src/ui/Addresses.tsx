@@ -47,12 +47,12 @@ export function Addresses({ label, addresses = [], onSave }: Props) {
           ),
         )}
         {onSave && addresses.length < 10 ? (
-          <Button variant="subtle" color="gray" size="compact-xs" ml={2} leftSection={<IconPlus size={12} />} onClick={() => setEdited(addresses.length)}>{t('common.address.add')}</Button>
+          <Button variant="subtle" color="gray" size="compact-sm" ml={2} leftSection={<IconPlus size={12} />} onClick={() => setEdited(addresses.length)}>{t('common.address.add')}</Button>
         ) : (
           addresses.length === 0 && <div className={classes.value}><span className={classes.none}>—</span></div>
         )}
       </div>
-      <Modal opened={edited !== null} onClose={() => setEdited(null)} title={label}>
+      <Modal opened={edited !== null} onClose={() => setEdited(null)} title={label} closeButtonProps={{ 'aria-label': t('common.close') }}>
         {edited !== null && <AddressForm address={addresses[edited]} onSave={keep} />}
       </Modal>
     </div>

@@ -26,8 +26,9 @@ interface Props<V extends Values> {
 
 /** A dialogue to fill in. Faults that the service finds are shown at their fields. */
 export function FormModal<V extends Values>(props: Props<V>) {
+  const { t } = useTranslation();
   return (
-    <Modal opened={props.opened} onClose={props.onClose} title={props.title} size={props.size ?? 'md'}>
+    <Modal opened={props.opened} onClose={props.onClose} title={props.title} size={props.size ?? 'md'} closeButtonProps={{ 'aria-label': t('common.close') }}>
       {props.opened && <Body {...props} />}
     </Modal>
   );

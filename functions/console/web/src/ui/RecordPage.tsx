@@ -21,22 +21,18 @@ interface Props {
   back: { to: string; label: string };
   beside?: ReactNode;
   actions?: ReactNode;
-  /** The record's own fields, which stay beside the tabs. */
+  /** The record's own fields, which stay beside the tabs; where there is no room beside, they are the second tab. */
   fields: ReactNode;
   tabs: Tab[];
 }
 
 /** A record: its fields on the left, everything about it in tabs on the right. The tab lies in the address. */
-export function RecordPage({ title, back, beside, actions, fields, tabs }: Props) {
-  const [view, change] = useView();
+export function RecordPage({ title, back, beside, actions, fields, tabs: given }: Props) {
   const { t } = useTranslation();
-  // Where there is no room beside the tabs, the fields are one of them: what is going on comes first.
-  const narrow = useMediaQuery('(max-width: 62em)', false, { getInitialValueInEffect: false }) ?? false;
-  const own: Tab = { key: 'fields', label: t('common.panel.label'), content: <div className={classes.alone}>{fields}</div> };
-  const place = tabs.length > 1 ? 1 : 0;
-  const shown = narrow ? [...tabs.slice(0, place), own, ...tabs.slice(place)] : tabs;
-  const first = shown[0]?.key ?? '';
-  const tab = shown.find((tab) => tab.key === view.tab)?.key ?? first;
+  const [view, change] = useView();
+  const narrow = useMediaQuery('(max-width: 62em)', false, { getInitialValueInEffect: false });
+  const tabs = narrow ? given.toSpliced(1, 0, { key: 'fields', label: t('common.fields'), content: fields }) : given;
+  const tab = tabs.find((tab) => tab.key === view.tab)?.key ?? tabs[0]?.key ?? '';
   return (
     <Page
       fixed
@@ -52,16 +48,16 @@ export function RecordPage({ title, back, beside, actions, fields, tabs }: Props
       <div className={classes.record}>
         {!narrow && <section className={classes.fields}>{fields}</section>}
         <section className={classes.main}>
-          <Tabs value={tab} onChange={(next) => change({ tab: next === first ? undefined : (next ?? undefined) })} keepMounted={false}>
+          <Tabs value={tab} onChange={(next) => change({ tab: next === tabs[0]?.key ? undefined : (next ?? undefined) })} keepMounted={false}>
             <Tabs.List className={classes.tabs}>
-              {shown.map((tab) => (
+              {tabs.map((tab) => (
                 <Tabs.Tab key={tab.key} value={tab.key}>
                   {tab.label}
                   {tab.count !== undefined && tab.count > 0 && <span className={classes.count}>{tab.count}</span>}
                 </Tabs.Tab>
               ))}
             </Tabs.List>
-            {shown.map((tab) => (
+            {tabs.map((tab) => (
               <Tabs.Panel key={tab.key} value={tab.key} className={classes.panel}>{tab.content}</Tabs.Panel>
             ))}
           </Tabs>

@@ -3,7 +3,7 @@ import { IconCheck } from '@tabler/icons-react';
 import { Link, useNavigate } from '@tanstack/react-router';
 import { useTranslation } from 'react-i18next';
 import type { User } from '../api/records';
-import { useMe } from '../ui/me';
+import { useMay, useMe } from '../ui/me';
 import { Page } from '../ui/Page';
 import { ErrorState, Loading } from '../ui/states';
 import { type Step, useDismissed, useGuide } from './guide';
@@ -24,6 +24,7 @@ export default function Welcome() {
   const { t } = useTranslation();
   const navigate = useNavigate();
   const user = useMe().data?.user as User | undefined;
+  const may = useMay();
   const { data: guide, error, refetch } = useGuide();
   const [dismissed, setDismissed] = useDismissed();
   const done = guide?.filter((step) => step.done).length ?? 0;
@@ -68,12 +69,14 @@ export default function Welcome() {
           ))}
         </ol>
       )}
-      <section className={classes.sample}>
-        <h2>{t('welcome.sample')}</h2>
-        <p>{t('welcome.sampleText')}</p>
-        <SampleData />
-        <p>{t('welcome.demo')} <code>cargo up --demo</code></p>
-      </section>
+      {may('settings', 'write') && (
+        <section className={classes.sample}>
+          <h2>{t('welcome.sample')}</h2>
+          <p>{t('welcome.sampleText')}</p>
+          <SampleData />
+          <p>{t('welcome.demo')} <code>cargo up --demo</code></p>
+        </section>
+      )}
     </Page>
   );
 }
