@@ -29,7 +29,12 @@ export default function TicketBoard() {
   const [said, say] = useState('');
   const step = useStep();
 
-  const all = STATUSES.flatMap((status) => lists[status].rows);
+  // After a move the columns are read again one by one: meanwhile a ticket may be in two of them, and its newer version counts.
+  const latest = new Map<string, Ticket>();
+  for (const ticket of STATUSES.flatMap((status) => lists[status].rows)) {
+    if ((latest.get(ticket.id)?.version ?? 0) < ticket.version) latest.set(ticket.id, ticket);
+  }
+  const all = STATUSES.flatMap((status) => lists[status].rows.filter((ticket) => latest.get(ticket.id) === ticket));
   const name = useNames('contacts', all.map((ticket) => ticket.contact_id));
   const cards = (status: Status) => all.filter((ticket) => (moving.get(ticket.id) ?? ticket.status) === status);
   const move = (ticket: Ticket, to: Status) => {
