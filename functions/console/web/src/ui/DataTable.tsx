@@ -1,7 +1,7 @@
 import { Checkbox } from '@mantine/core';
 import { useMediaQuery } from '@mantine/hooks';
 import { useVirtualizer } from '@tanstack/react-virtual';
-import { type KeyboardEvent, type ReactNode, useEffect, useRef, useState } from 'react';
+import { type KeyboardEvent, type ReactNode, useCallback, useEffect, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { Growing } from '../api/records';
 import classes from './DataTable.module.css';
@@ -42,12 +42,14 @@ export function DataTable<T extends { id: string }>({ label, columns, list, open
   const scroller = useRef<HTMLDivElement>(null);
   const [active, setActive] = useState(0);
   const { rows } = list;
+  // The same function for the same rows: with another one the places of all rows are computed anew, at each turn of the wheel.
+  const keyOf = useCallback((index: number) => rows[index]?.id ?? index, [rows]);
   const virtual = useVirtualizer({
     count: rows.length,
     getScrollElement: () => scroller.current,
     estimateSize: () => (narrow ? PHONE_ROW : ROW),
     overscan: 12,
-    getItemKey: (index) => rows[index]?.id ?? index,
+    getItemKey: keyOf,
   });
   useEffect(() => virtual.measure(), [narrow, virtual]);
 
