@@ -125,6 +125,9 @@ export async function barriers(page: Page): Promise<string[]> {
   return violations.map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.slice(0, 3).map((node) => `${node.target.join(' ')} ${node.any[0]?.message ?? ''}`).join(' | ')}`);
 }
 
-/** By how many pixels the page, or its main part, is wider than the window. */
+/** By how many pixels the page, or its main part where that scrolls, is wider than the window. */
 export const overflow = (page: Page): Promise<number> =>
-  page.evaluate(() => Math.max(...[document.documentElement, ...document.querySelectorAll('main')].map((it) => it.scrollWidth - it.clientWidth)));
+  page.evaluate(() => {
+    const scrolling = [...document.querySelectorAll('main')].filter((it) => getComputedStyle(it).overflowX !== 'visible');
+    return Math.max(...[document.documentElement, ...scrolling].map((it) => it.scrollWidth - it.clientWidth));
+  });

@@ -19,7 +19,7 @@ export function Preview({ of, fields }: { of: Import; fields: ImportField[] }) {
   if (!preview.data) return <Loading lines={4} />;
   const name = (key: string) => fields.find((field) => field.key === key)?.label ?? t(`imports.field.${key}`);
   return (
-    <div className={classes.scroll} data-wait={preview.isPlaceholderData || undefined}>
+    <div className={classes.scroll} role="region" aria-label={t('imports.preview.title')} tabIndex={0} data-wait={preview.isPlaceholderData || undefined}>
       <table className={classes.table}>
         <thead>
           <tr>
