@@ -48,6 +48,11 @@ watch((session) => {
   else void router.invalidate();
 });
 
+// The scheme is known before anything is drawn: what is drawn in the light first stays light in places.
+const kept = localStorage.getItem('mantine-color-scheme-value');
+const dark = kept === 'dark' || (kept !== 'light' && matchMedia('(prefers-color-scheme: dark)').matches);
+document.documentElement.dataset.mantineColorScheme = dark ? 'dark' : 'light';
+
 await start();
 createRoot(document.getElementById('root')!).render(
   <MantineProvider theme={theme} defaultColorScheme="auto" getStyleNonce={() => nonce}>
