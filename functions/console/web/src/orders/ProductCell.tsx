@@ -59,11 +59,15 @@ export function ProductCell({ label, heading, value, onText, onProduct, cell, er
       onDropdownClose={() => setOpen(false)}
       onFocus={(event) => event.currentTarget.select()}
       onKeyDown={(event) => {
-        const first = (found.data ?? [])[0];
+        const typed = value.trim();
         // Enter takes the first that fits, unless the arrows chose another.
-        if (event.key !== 'Enter' || !open || !first || !value.trim() || found.isPlaceholderData || words !== value.trim() || event.currentTarget.getAttribute('aria-activedescendant')) return;
+        if (event.key !== 'Enter' || !open || !typed || event.currentTarget.getAttribute('aria-activedescendant')) return;
+        const known = !found.isPlaceholderData && words === typed ? (found.data ?? []) : undefined;
+        if (known?.length === 0) return;
         event.preventDefault();
-        void choose(first.id);
+        // A fast typist, or a scanner, is ahead of the search: the answer is waited for.
+        if (known) void choose(known[0]!.id);
+        else void search(typed).then(([first]) => first && choose(first.id), tellError);
       }}
       maxDropdownHeight={260}
       comboboxProps={{ width: 320, position: 'bottom-start' }}
