@@ -209,6 +209,7 @@ const SYNONYMS: &[(&str, &[&str])] = &[
             "shipped",
             "closed",
             "已完成",
+            "已交付",
             "已发货",
             "已送达",
             "已签收",
