@@ -3,7 +3,8 @@ import { IconHeartHandshake } from '@tabler/icons-react';
 import { useNavigate } from '@tanstack/react-router';
 import { useMemo } from 'react';
 import { useTranslation } from 'react-i18next';
-import { CustomerName, useCustomerName } from '../ui/CustomerName';
+import { CustomerName } from '../ui/CustomerName';
+import { useName } from '../ui/names';
 import { type Column, DataTable } from '../ui/DataTable';
 import { useFormats } from '../ui/format';
 import { EmptyState } from '../ui/states';
@@ -12,7 +13,7 @@ import { type Score, useAlerts } from './api';
 import classes from './Segments.module.css';
 import { useSilence } from './silence';
 
-const Named = ({ id }: { id: string }) => <>{useCustomerName(id) ?? '…'}</>;
+const Named = ({ id }: { id: string }) => <>{useName('contacts', id) ?? '…'}</>;
 
 /** Customers who are silent for longer than they used to be: why, how sure that is, and what is at stake. */
 export default function Alerts() {

@@ -4,7 +4,7 @@ import { useTranslation } from 'react-i18next';
 import { type Lead, type Ticket, useList } from '../api/records';
 import { useAlerts, useWinBacks } from '../segments/api';
 import { useSilence } from '../segments/silence';
-import { useCustomerName } from '../ui/CustomerName';
+import { useName } from '../ui/names';
 import { useFormats } from '../ui/format';
 import { useMay, useMe } from '../ui/me';
 import { Tag } from '../ui/Tag';
@@ -57,8 +57,8 @@ function TicketRow({ ticket }: { ticket: Ticket }) {
   );
 }
 
-const Who = ({ id }: { id: string }) => <>{` · ${useCustomerName(id) ?? '…'}`}</>;
-const Name = ({ id }: { id: string }) => <>{useCustomerName(id) ?? '…'}</>;
+const Who = ({ id }: { id: string }) => <>{` · ${useName('contacts', id) ?? '…'}`}</>;
+const Name = ({ id }: { id: string }) => <>{useName('contacts', id) ?? '…'}</>;
 
 function Tickets({ mine }: { mine: boolean }) {
   const { t } = useTranslation();
