@@ -21,7 +21,7 @@ export interface Host {
 function program(): string {
   const target = process.env.CARGO_TARGET_DIR ?? resolve(HERE, '../../target');
   const path = process.env.RAPPORT_HOST ?? join(target, 'debug/host');
-  if (!existsSync(path)) throw new Error(`There is no host at ${path}: build it with \`cargo build -p rapport-host\`, or name it by RAPPORT_HOST.`);
+  if (!existsSync(path)) throw new Error(`There is no host at ${path}: build it with \`cargo build -p host\`, or name it by RAPPORT_HOST.`);
   if (!existsSync(join(CONSOLE, 'index.html'))) throw new Error(`The console is not built: run \`npm run build\` in ${resolve(CONSOLE, '..')}.`);
   return path;
 }

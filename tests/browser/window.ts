@@ -117,13 +117,6 @@ export async function openPage(context: BrowserContext): Promise<Window> {
 
 /** What axe finds, in words: the rule, and the elements that break it. */
 export async function barriers(page: Page): Promise<string[]> {
-  const first = await look(page);
-  // What is still being drawn is no barrier: only what is found twice counts.
-  return first.length === 0 ? first : look(page);
-}
-
-async function look(page: Page): Promise<string[]> {
-  await page.evaluate(() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn))));
   const { violations } = await new AxeBuilder({ page })
     // The page has no frames; this spares a second window for each look.
     .setLegacyMode(true)
