@@ -433,6 +433,21 @@ async fn a_form_becomes_a_lead_once_and_what_fails_can_be_mended() {
         (body["data"] == json!([])).then_some(())
     })
     .await;
+    let receipts = format!("{path}/receipts");
+    let all = tenant.get(&receipts).await.expect(200);
+    let all = all["data"].as_array().cloned().unwrap_or_default();
+    assert_eq!(all[0]["id"], failed["id"], "the newest first");
+    assert!(
+        all.len() >= 3 && all.iter().all(|receipt| receipt["status"] == "applied"),
+        "{all:?}"
+    );
+    let first = tenant.get(&format!("{receipts}?limit=1")).await.expect(200);
+    let rest = tenant
+        .get(&format!("{receipts}?cursor={}", text(&first["next_cursor"])))
+        .await
+        .expect(200);
+    assert_eq!(rest["data"][0]["id"], all[1]["id"]);
+    Tenant::new().await.get(&receipts).await.problem(404, "not_found");
 
     for bad in ["x", &url[url.len() - 75..url.len() - 1]] {
         hook(&format!("{}/hooks/{bad}", world().url), &[JSON], b"{}")

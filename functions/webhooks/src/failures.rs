@@ -31,10 +31,41 @@ pub(crate) async fn list(
         Some("received") => ReceiptStatus::Received,
         Some(_) => return Err(Problem::new(Code::Malformed).detail("status takes failed or received")),
     };
-    app.store.get::<Source>(caller.tenant, source).await?;
     let path = format!("webhook-sources/{source}/failures");
     let identity = format!("{path}?{}", status.as_str());
-    let after = cursor(&app, &caller, &identity, &params)?;
+    page(
+        (&app, &caller, &params),
+        source,
+        Some(status),
+        (&path, &identity),
+        limit,
+    )
+    .await
+}
+
+/// All that a source posted lately, whatever became of it.
+pub(crate) async fn receipts(
+    State(app): State<App>,
+    caller: Caller,
+    Path(text): Path<String>,
+    params: Params,
+) -> Result<Response, Problem> {
+    params.only(&["limit", "cursor"])?;
+    let source = id(Source::PREFIX, &text)?;
+    let limit = params.number("limit", 50, 1, 200)?;
+    let path = format!("webhook-sources/{source}/receipts");
+    page((&app, &caller, &params), source, None, (&path, &path), limit).await
+}
+
+async fn page(
+    (app, caller, params): (&App, &Caller, &Params),
+    source: RecordId,
+    status: Option<ReceiptStatus>,
+    (path, identity): (&str, &str),
+    limit: usize,
+) -> Result<Response, Problem> {
+    app.store.get::<Source>(caller.tenant, source).await?;
+    let after = cursor(app, caller, identity, params)?;
     let (receipts, next) = app
         .store
         .receipts(caller.tenant, source, status, limit, after.as_ref())
@@ -43,7 +74,7 @@ pub(crate) async fn list(
         .iter()
         .map(|receipt| serde_json::to_string(receipt).unwrap_or_default())
         .collect();
-    let next = next.map(|next| link(&app, &caller, &identity, &path, &params, &next));
+    let next = next.map(|next| link(app, caller, identity, path, params, &next));
     Ok(respond::page(rows.iter().map(String::as_str), next))
 }
 
@@ -112,7 +143,7 @@ pub(crate) async fn replay_all(
     loop {
         let (receipts, next) = app
             .store
-            .receipts(caller.tenant, source, ReceiptStatus::Failed, 100, after.as_ref())
+            .receipts(caller.tenant, source, Some(ReceiptStatus::Failed), 100, after.as_ref())
             .await?;
         for receipt in receipts {
             let kept = app.store.receipt(caller.tenant, source, receipt.id).await?;

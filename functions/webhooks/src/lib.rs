@@ -108,6 +108,7 @@ pub fn api(app: App) -> Api {
             page::<Receipt>("What a source posted and could not be applied").query("status", "`failed`, or `received` for what still waits", &word),
             failures::list,
         )
+        .route(get.clone(), "/v1/webhook-sources/{id}/receipts", READ, page::<Receipt>("What a source posted, newest first").detail("What was applied or put aside is kept for 30 days."), failures::receipts)
         .route(get.clone(), "/v1/webhook-sources/{id}/failures/{receipt}", READ, one::<Receipt>("Read a failure with the message's body", 200), failures::read)
         .route(post.clone(), "/v1/webhook-sources/{id}/failures/replay", WRITE, Doc::new("Apply all failures again").answers_schema(202, &object()), failures::replay_all)
         .route(post.clone(), "/v1/webhook-sources/{id}/failures/{receipt}/replay", WRITE, one::<Receipt>("Apply a failure again", 202), failures::replay)

@@ -603,7 +603,7 @@ impl Store {
         write.commit(self).await
     }
 
-    /// What a source posted and has a status, newest first: `failed` or `received`.
+    /// What a source posted, newest first: all of it, or what is `failed` or `received`.
     ///
     /// # Errors
     /// When the store does not answer.
@@ -611,20 +611,18 @@ impl Store {
         &self,
         tenant: TenantId,
         source: RecordId,
-        status: ReceiptStatus,
+        status: Option<ReceiptStatus>,
         limit: usize,
         after: Option<&Position>,
     ) -> Result<(Vec<Receipt>, Option<Position>), StoreError> {
-        let partition = index_partition(RECEIPT, "by_source_id", &of_status(source, status));
-        let page = self
-            .query(
-                tenant,
-                Table::Webhooks,
-                &Query::index("by_source_id", partition),
-                limit,
-                after,
-            )
-            .await?;
+        let query = match status {
+            Some(status) => {
+                let partition = index_partition(RECEIPT, "by_source_id", &of_status(source, status));
+                Query::index("by_source_id", partition)
+            }
+            None => Query::newest(receipts_of(source)),
+        };
+        let page = self.query(tenant, Table::Webhooks, &query, limit, after).await?;
         let receipts = page
             .items
             .iter()

@@ -3350,6 +3350,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/webhook-sources/{id}/receipts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What a source posted, newest first
+         * @description What was applied or put aside is kept for 30 days.
+         *
+         *     Needs the permission `webhooks:read`.
+         */
+        get: operations["get_webhook_sources_by_id_receipts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/webhook-sources/{id}/rotate": {
         parameters: {
             query?: never;
@@ -13880,6 +13902,38 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Receipt"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    get_webhook_sources_by_id_receipts: {
+        parameters: {
+            query?: {
+                /** @description How many, 1 to 200 */
+                limit?: number;
+                /** @description next_cursor of the page before */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        data: components["schemas"]["Receipt"][];
+                        has_more: boolean;
+                        next_cursor?: string;
+                    };
                 };
             };
             default: components["responses"]["Problem"];

@@ -7,7 +7,7 @@ import { call, useGrowing } from '../api/records';
 import { tell, tellError } from '../ui/edit';
 import { useFormats } from '../ui/format';
 import { ErrorState, Loading } from '../ui/states';
-import { Tag } from '../ui/Tag';
+import { Tag, type Tone } from '../ui/Tag';
 import { useView } from '../ui/view';
 import type { Receipt } from './api';
 import classes from './Log.module.css';
@@ -19,16 +19,24 @@ interface Fault {
   detail?: string;
 }
 
-/** What a source posted and could not be applied, or still waits. */
+const SHOWN = ['all', 'failed', 'received'] as const;
+const TONES: Record<Receipt['status'], Tone> = { failed: 'red', received: 'yellow', applied: 'green', ignored: 'gray' };
+
+/** What a source posted lately and what became of it; what could not be applied can be applied again. */
 export function Receipts({ source, may }: { source: string; may: boolean }) {
   const { t } = useTranslation();
   const client = useQueryClient();
   const [view, change] = useView();
-  const status = view.status === 'received' ? 'received' : 'failed';
-  const path = `/v1/webhook-sources/${encodeURIComponent(source)}/failures`;
-  const list = useGrowing<Receipt>(['webhook-receipts', source, status], path, { status, limit: 50 });
+  const status = SHOWN.find((one) => one === view.status) ?? 'all';
+  const base = `/v1/webhook-sources/${encodeURIComponent(source)}`;
+  const path = `${base}/failures`;
+  const list = useGrowing<Receipt>(
+    ['webhook-receipts', source, status],
+    status === 'all' ? `${base}/receipts` : path,
+    { status: status === 'all' ? undefined : status, limit: 50 },
+  );
   const { retry } = list;
-  const waiting = status === 'received' && list.rows.length > 0;
+  const waiting = list.rows.some((receipt) => receipt.status === 'received');
   useEffect(() => {
     if (!waiting) return;
     const timer = setInterval(retry, 3_000);
@@ -50,15 +58,15 @@ export function Receipts({ source, may }: { source: string; may: boolean }) {
           size="xs"
           aria-label={t('settings.log.filter')}
           value={status}
-          onChange={(next) => change({ status: next === 'failed' ? undefined : next })}
-          data={(['failed', 'received'] as const).map((value) => ({ value, label: t(`settings.sources.status.${value}`) }))}
+          onChange={(next) => change({ status: next === 'all' ? undefined : next })}
+          data={SHOWN.map((value) => ({ value, label: t(`settings.sources.status.${value}`) }))}
         />
       }
     >
       {may && status === 'failed' && list.rows.length > 1 && (
         <div><Button variant="default" loading={all.isPending} onClick={() => all.mutate()}>{t('settings.sources.replayAll')}</Button></div>
       )}
-      <GrowingRows list={list} label={t('settings.sources.receipts')} none={status === 'failed' ? t('settings.sources.noFailures') : t('settings.sources.noWaiting')}>
+      <GrowingRows list={list} label={t('settings.sources.receipts')} none={t(`settings.sources.none.${status}`)}>
         {(receipt) => <ReceiptRow key={receipt.id} receipt={receipt} path={path} may={may} refresh={refresh} />}
       </GrowingRows>
     </Section>
@@ -81,11 +89,11 @@ function ReceiptRow({ receipt, path, may, refresh }: { receipt: Receipt; path: s
       <div className={classes.line}>
         <UnstyledButton className={classes.toggle} aria-expanded={open} aria-controls={details} onClick={() => setOpen(!open)}>
           <IconChevronRight size={14} className={classes.chevron} aria-hidden />
-          <Tag tone={receipt.status === 'failed' ? 'red' : 'yellow'}>{t(`settings.sources.status.${receipt.status}`)}</Tag>
+          <Tag tone={TONES[receipt.status]}>{t(`settings.sources.status.${receipt.status}`)}</Tag>
           <span className={`cut ${classes.reason}`}>{receipt.reason ?? ''}</span>
           <span className={`soft number ${classes.when}`} title={format.moment(receipt.received_at)}>{format.ago(receipt.received_at)}</span>
         </UnstyledButton>
-        {may && <Button size="compact-xs" variant="default" loading={replay.isPending} onClick={() => replay.mutate()}>{t('settings.sources.replay')}</Button>}
+        {may && receipt.status === 'failed' && <Button size="compact-xs" variant="default" loading={replay.isPending} onClick={() => replay.mutate()}>{t('settings.sources.replay')}</Button>}
       </div>
       {open && <div id={details} className={classes.details}><ReceiptDetails path={`${path}/${receipt.id}`} id={receipt.id} /></div>}
     </li>
