@@ -66,7 +66,7 @@ export function Receipts({ source, may }: { source: string; may: boolean }) {
       {may && status === 'failed' && list.rows.length > 1 && (
         <div><Button variant="default" loading={all.isPending} onClick={() => all.mutate()}>{t('settings.sources.replayAll')}</Button></div>
       )}
-      <GrowingRows list={list} label={t('settings.sources.receipts')} none={t(`settings.sources.none.${status}`)}>
+      <GrowingRows list={list} label={t('settings.sources.receipts')} none={t(`settings.sources.noMessages.${status}`)}>
         {(receipt) => <ReceiptRow key={receipt.id} receipt={receipt} path={path} may={may} refresh={refresh} />}
       </GrowingRows>
     </Section>
