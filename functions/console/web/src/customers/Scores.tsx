@@ -54,17 +54,17 @@ export function Scores({ id }: { id: string }) {
       <section>
         <h2>{t('customers.score.figures')}</h2>
         <dl className={classes.list}>
-          <Row label={t('customers.figure.recency')} explain={score.explain?.recency_days}>{t('customers.days', { count: rfm.recency_days })}</Row>
-          <Row label={t('customers.figure.frequency')} explain={score.explain?.frequency}>{format.number(rfm.frequency)}</Row>
-          <Row label={t('customers.figure.spent')} explain={score.explain?.monetary}>{format.money(rfm.monetary)}</Row>
-          <Row label={t('customers.score.cell')} explain={score.explain?.cell}>{rfm.cell}</Row>
-          <Row label={t('customers.score.grade')} explain={score.explain?.grade}>{pareto?.grade}</Row>
-          <Row label={t('customers.score.rank')} explain={score.explain?.share_rank}>{pareto && t('customers.score.top', { share: format.percent(pareto.share_rank) })}</Row>
-          <Row label={t('customers.score.alive')} explain={score.explain?.p_alive}>{value && format.percent(value.p_alive, 1)}</Row>
-          <Row label={t('customers.score.expected')} explain={score.explain?.expected_orders_12m}>{value && format.number(value.expected_orders_12m, { maximumFractionDigits: 1 })}</Row>
-          <Row label={t('customers.score.value')} explain={score.explain?.clv_12m}>{format.money(value?.clv_12m)}</Row>
-          <Row label={t('customers.score.interval')} explain={score.explain?.interval}>{value?.interval && `${format.money(value.interval[0])} – ${format.money(value.interval[1])}`}</Row>
-          <Row label={t('customers.score.risk')} explain={score.explain?.risk}>{churn && format.percent(churn.risk, 1)}</Row>
+          <Row label={t('customers.figure.recency')} about="recency_days" explain={score.explain}>{t('customers.days', { count: rfm.recency_days })}</Row>
+          <Row label={t('customers.figure.frequency')} about="frequency" explain={score.explain}>{format.number(rfm.frequency)}</Row>
+          <Row label={t('customers.figure.spent')} about="monetary" explain={score.explain}>{format.money(rfm.monetary)}</Row>
+          <Row label={t('customers.score.cell')} about="cell" explain={score.explain}>{rfm.cell}</Row>
+          <Row label={t('customers.score.grade')} about="grade" explain={score.explain}>{pareto?.grade}</Row>
+          <Row label={t('customers.score.rank')} about="share_rank" explain={score.explain}>{pareto && t('customers.score.top', { share: format.percent(pareto.share_rank) })}</Row>
+          <Row label={t('customers.score.alive')} about="p_alive" explain={score.explain}>{value && format.percent(value.p_alive, 1)}</Row>
+          <Row label={t('customers.score.expected')} about="expected_orders_12m" explain={score.explain}>{value && format.number(value.expected_orders_12m, { maximumFractionDigits: 1 })}</Row>
+          <Row label={t('customers.score.value')} about="clv_12m" explain={score.explain}>{format.money(value?.clv_12m)}</Row>
+          <Row label={t('customers.score.interval')} about="interval" explain={score.explain}>{value?.interval && `${format.money(value.interval[0])} – ${format.money(value.interval[1])}`}</Row>
+          <Row label={t('customers.score.risk')} about="risk" explain={score.explain}>{churn && format.percent(churn.risk, 1)}</Row>
         </dl>
         {score.scored_at && <p className="label">{t('customers.score.scored', { at: format.moment(score.scored_at) })}</p>}
       </section>
@@ -74,13 +74,23 @@ export function Scores({ id }: { id: string }) {
   );
 }
 
-function Row({ label, explain, children }: { label: string; explain?: string; children: ReactNode }) {
+interface RowProps {
+  label: string;
+  /** The figure, as the service names it in its explanations. */
+  about?: string;
+  explain?: Record<string, string>;
+  children: ReactNode;
+}
+
+/** A figure and how it comes about: in the service's own words, which are English and exact, else in the reader's language. */
+function Row({ label, about, explain, children }: RowProps) {
+  const { t, i18n } = useTranslation();
+  const words = about && (i18n.language === 'en' && explain?.[about] ? explain[about] : t(`customers.explain.${about}`));
   return (
     <div className={classes.row}>
       <dt>{label}</dt>
       <dd className="number">{children || '—'}</dd>
-      {/* The service explains its figures in English. */}
-      {explain && <dd className={classes.explain} lang="en">{explain}</dd>}
+      {words && <dd className={classes.explain} title={explain?.[about ?? '']}>{words}</dd>}
     </div>
   );
 }
@@ -110,10 +120,10 @@ function LoyaltyFigures({ id }: { id: string }) {
     <section>
       <h2>{t('customers.loyalty.title')}</h2>
       <dl className={classes.list}>
-        <Row label={t('customers.loyalty.level')} explain={explain.level}>{t(`customers.loyalty.levels.${data.level}`)}</Row>
-        <Row label={t('customers.loyalty.purchase_days')} explain={explain.purchase_days}>{format.number(data.purchase_days)}</Row>
-        <Row label={t('customers.loyalty.usual')} explain={explain.usual_days_between}>{days(data.usual_days_between)}</Row>
-        <Row label={t('customers.loyalty.rhythm')} explain={explain.rhythm_days}>{days(data.rhythm_days)}</Row>
+        <Row label={t('customers.loyalty.level')} about="level" explain={explain}>{t(`customers.loyalty.levels.${data.level}`)}</Row>
+        <Row label={t('customers.loyalty.purchase_days')} about="purchase_days" explain={explain}>{format.number(data.purchase_days)}</Row>
+        <Row label={t('customers.loyalty.usual')} about="usual_days_between" explain={explain}>{days(data.usual_days_between)}</Row>
+        <Row label={t('customers.loyalty.rhythm')} about="rhythm_days" explain={explain}>{days(data.rhythm_days)}</Row>
         {data.liking != null && <Row label={t('customers.loyalty.liking')}>{answer(data.liking)}</Row>}
         {data.preference != null && <Row label={t('customers.loyalty.preference')}>{answer(data.preference)}</Row>}
         {data.share_of_needs != null && <Row label={t('customers.loyalty.share')}>{format.percent(data.share_of_needs)}</Row>}
