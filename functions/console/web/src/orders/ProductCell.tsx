@@ -1,7 +1,7 @@
 import { Autocomplete } from '@mantine/core';
 import { useDebouncedValue } from '@mantine/hooks';
 import { useQuery } from '@tanstack/react-query';
-import { useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import { answer, api } from '../api/client';
 import { type Product, records } from '../api/records';
 import { tellError } from '../ui/edit';
@@ -33,6 +33,11 @@ export function ProductCell({ label, heading, value, onText, onProduct, cell, er
     enabled: open,
     placeholderData: (before) => before,
   });
+  const latest = useRef<string>(undefined);
+  useEffect(() => {
+    latest.current = value.trim();
+    return () => { latest.current = undefined; };
+  }, [value]);
   const rows = new Map(open ? (found.data ?? []).map((row) => [row.id, row]) : []);
   const choose = async (id: string) => {
     try {
@@ -62,12 +67,18 @@ export function ProductCell({ label, heading, value, onText, onProduct, cell, er
         const typed = value.trim();
         // Enter takes the first that fits, unless the arrows chose another.
         if (event.key !== 'Enter' || !open || !typed || event.currentTarget.getAttribute('aria-activedescendant')) return;
-        const known = !found.isPlaceholderData && words === typed ? (found.data ?? []) : undefined;
-        if (known?.length === 0) return;
+        if (found.isPlaceholderData || found.isPending || words !== typed) {
+          // A fast typist, or a scanner, is ahead of the search and goes on: only a number that is exactly so is filled in then.
+          void productsBySku([typed]).then((products) => {
+            const product = products.get(typed);
+            if (product && latest.current === typed) onProduct(product);
+          }, tellError);
+          return;
+        }
+        const first = (found.data ?? [])[0];
+        if (!first) return;
         event.preventDefault();
-        // A fast typist, or a scanner, is ahead of the search: the answer is waited for.
-        if (known) void choose(known[0]!.id);
-        else void search(typed).then(([first]) => first && choose(first.id), tellError);
+        void choose(first.id);
       }}
       maxDropdownHeight={260}
       comboboxProps={{ width: 320, position: 'bottom-start' }}
