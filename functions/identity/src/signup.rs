@@ -6,6 +6,7 @@ use axum::Extension;
 use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
+use rapport_domain::account::Account;
 use rapport_domain::login::Quota;
 use rapport_domain::permission::Role;
 use rapport_domain::signup::Signup;
@@ -65,7 +66,11 @@ pub async fn signup(
     let record = Record::new(user, User::create(first, &rules)?, Common::default(), &actor, now);
     let planned = app.store.plan_new(&Accept::new(tenant, actor, rules), record).await?;
     let mut write = Write::new(tenant);
-    write.new_tenant(&app.store, now)?;
+    write.new_tenant(
+        &app.store,
+        &Account::new(app.config.signup_plan, now),
+        &request.to_string(),
+    )?;
     let item = Store::settings_item(tenant, &settings, 1, &request.to_string())?;
     write.record(&app.store, Table::Identity, item, 0)?;
     write.append(planned.write);

@@ -67,6 +67,7 @@ impl Options {
             environment: BTreeMap::from([
                 ("MAIL".to_owned(), format!("folder:{}", outbox.display())),
                 ("ALLOW_PRIVATE_WEBHOOKS".to_owned(), "1".to_owned()),
+                ("SIGNUP_PLAN".to_owned(), "business".to_owned()),
             ]),
             time: Time::of_test(clock),
             processes: None,

@@ -28,6 +28,9 @@ struct Arguments {
     /// Sends mail to this SMTP server, as HOST:PORT; otherwise mail is written as files to the outbox.
     #[arg(long)]
     smtp: Option<String>,
+    /// The plan that firms begin with: trial, starter, team or business.
+    #[arg(long, default_value = "business")]
+    plan: String,
     /// Lets webhooks go to loopback and private networks.
     #[arg(long)]
     allow_private_webhooks: bool,
@@ -117,6 +120,7 @@ fn options(arguments: Arguments) -> Result<Options, String> {
             None => format!("folder:{}", outbox.display()),
         },
     )]);
+    environment.insert("SIGNUP_PLAN".to_owned(), arguments.plan);
     if arguments.allow_private_webhooks {
         environment.insert("ALLOW_PRIVATE_WEBHOOKS".to_owned(), "1".to_owned());
     }

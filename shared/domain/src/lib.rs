@@ -2,6 +2,7 @@
 //!
 //! Pure: no async, no store, no HTTP, no clock. The time, randomness and ids are arguments.
 
+pub mod account;
 pub mod actor;
 pub mod company;
 pub mod contact;
@@ -20,6 +21,7 @@ pub mod money;
 pub mod order;
 pub mod permission;
 pub mod phone;
+pub mod plan;
 pub mod product;
 pub mod record;
 pub mod schedule;

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use rapport_domain::plan::Plan;
 use rapport_store::TableNames;
 
 /// Why the configuration is no use.
@@ -39,6 +40,8 @@ pub struct Config {
     pub public_keys: Vec<[u8; 32]>,
     /// Whether webhooks may go to loopback and private addresses: `ALLOW_PRIVATE_WEBHOOKS=1`.
     pub allow_private_webhooks: bool,
+    /// The plan that a firm begins with: `SIGNUP_PLAN`, else `trial`.
+    pub signup_plan: Plan,
     /// The folder of the built console: `CONSOLE_FOLDER`, in the cloud else `web` beside the function's program.
     pub console_folder: Option<PathBuf>,
 }
@@ -100,6 +103,12 @@ impl Config {
             signing_key,
             public_keys,
             allow_private_webhooks: get("ALLOW_PRIVATE_WEBHOOKS").as_deref() == Some("1"),
+            signup_plan: match get("SIGNUP_PLAN") {
+                None => Plan::Trial,
+                Some(word) => {
+                    Plan::parse(&word).ok_or(ConfigError::Malformed("SIGNUP_PLAN", "this is no plan's name"))?
+                }
+            },
             console_folder: get("CONSOLE_FOLDER")
                 .map(PathBuf::from)
                 .or_else(|| Some(Path::new(&get("LAMBDA_TASK_ROOT")?).join("web"))),

@@ -18,3 +18,4 @@ pub use invitation::{Invitation, InvitationStatus, InvitationToken};
 pub use login::{Login, LoginId, ResetToken};
 pub use secret::{Secret, hex};
 pub use session::{RefreshToken, Session, Verdict};
+pub(crate) use tenant::ACCOUNT;

@@ -1,7 +1,7 @@
 //! Keys: the strings that say where an item lies. Written here and nowhere else.
 //!
-//! Every partition begins with the tenant's id and `#`. A [`Key`] cannot be made without a [`TenantId`]; the two
-//! exceptions, [`Key::login`] and [`Key::timer`], are named here and may be counted.
+//! Every partition begins with the tenant's id and `#`. A [`Key`] cannot be made without a [`TenantId`]; the three
+//! exceptions, [`Key::login`], [`Key::timer`] and [`Key::directory`], are named here and may be counted.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use rapport_domain::{RecordId, TenantId};
@@ -113,6 +113,18 @@ impl Key {
         }
     }
 
+    /// Exception 3: a tenant's line in the directory of all tenants, by shard.
+    #[must_use]
+    pub fn directory(tenant: TenantId) -> Self {
+        let id = tenant.to_string();
+        // The end of an id is random.
+        let shard = id.bytes().last().unwrap_or_default() % DIRECTORY_SHARDS;
+        Self {
+            pk: directory_partition(shard),
+            sk: id,
+        }
+    }
+
     /// The partition.
     #[must_use]
     pub fn pk(&self) -> &str {
@@ -147,7 +159,16 @@ pub fn pointer_partition(noun: &str, value: &str) -> String {
     format!("{noun}#{}", bounded(value))
 }
 
-/// Which tenant a partition belongs to. `None` for the two exceptions.
+/// Into how many partitions the directory of tenants is divided.
+pub const DIRECTORY_SHARDS: u8 = 16;
+
+/// The name of a shard of the directory of tenants.
+#[must_use]
+pub fn directory_partition(shard: u8) -> String {
+    format!("directory#{shard:02}")
+}
+
+/// Which tenant a partition belongs to. `None` for the three exceptions.
 #[must_use]
 pub fn tenant_of(pk: &str) -> Option<TenantId> {
     TenantId::parse(pk.split_once('#')?.0).ok()

@@ -4,10 +4,13 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use rapport_domain::account::Account;
 use rapport_domain::custom::Field;
+use rapport_domain::plan::Plan;
 use rapport_domain::settings::Settings;
 use rapport_domain::{Rules, TenantId};
 
+use crate::identity::ACCOUNT;
 use crate::page::Query;
 use crate::{Item, Key, Store, StoreError, Table, Write, number, number_of, text, text_of};
 
@@ -23,6 +26,10 @@ pub struct TenantRules {
     pub version: u64,
     /// The custom fields.
     pub fields: Arc<Vec<Field>>,
+    /// The account with the service.
+    pub account: Arc<Account>,
+    /// Its version; 0 where there is none yet.
+    pub account_version: u64,
 }
 
 /// What this process remembers of tenants. One for all functions that run in it, so that a change made by one is seen
@@ -76,6 +83,7 @@ impl Store {
             .iter()
             .find(|item| text_of(item, "sk") == Some("settings"))
             .ok_or(StoreError::Missing)?;
+        let account = items.iter().find(|item| text_of(item, "sk") == Some(ACCOUNT));
         let settings = text_of(item, "doc")
             .and_then(|doc| serde_json::from_str(doc).ok())
             .ok_or_else(|| broken("settings"))?;
@@ -92,6 +100,14 @@ impl Store {
             settings: Arc::new(settings),
             version: number_of(item, "v").unwrap_or(1),
             fields: Arc::new(fields),
+            account_version: account.and_then(|item| number_of(item, "v")).unwrap_or(0),
+            account: Arc::new(match account {
+                Some(item) => text_of(item, "doc")
+                    .and_then(|doc| serde_json::from_str(doc).ok())
+                    .ok_or_else(|| broken("accounts"))?,
+                // Tenants from before there were accounts.
+                None => Account::new(Plan::Business, Timestamp::UNIX_EPOCH),
+            }),
         })
     }
 
