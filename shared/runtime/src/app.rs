@@ -49,7 +49,7 @@ impl App {
     pub fn new(
         config: Config,
         clock: Clock,
-        dynamodb: aws_sdk_dynamodb::Client,
+        dynamodb: impl Into<rapport_store::Clients>,
         sqs: aws_sdk_sqs::Client,
         ses: impl FnOnce() -> aws_sdk_sesv2::Client,
     ) -> Result<Self, rapport_mail::MailError> {

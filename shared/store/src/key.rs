@@ -125,6 +125,12 @@ impl Key {
         }
     }
 
+    /// Whose it is. `None` for the three exceptions.
+    #[must_use]
+    pub fn tenant(&self) -> Option<TenantId> {
+        tenant_of(&self.pk)
+    }
+
     /// The partition.
     #[must_use]
     pub fn pk(&self) -> &str {
@@ -166,6 +172,16 @@ pub const DIRECTORY_SHARDS: u8 = 16;
 #[must_use]
 pub fn directory_partition(shard: u8) -> String {
     format!("directory#{shard:02}")
+}
+
+/// The patterns of the partitions that belong to no tenant, as policies write them.
+pub const OF_NO_TENANT: [&str; 3] = ["login#*", "timer#*", "directory#*"];
+
+/// The pattern of a tenant's partitions, as policies write it. An id is as long as any other and holds no wildcard, and the
+/// pattern has the delimiter, so that it fits no other tenant's.
+#[must_use]
+pub fn pattern_of(tenant: TenantId) -> String {
+    format!("{tenant}#*")
 }
 
 /// Which tenant a partition belongs to. `None` for the three exceptions.

@@ -4,6 +4,7 @@
 //! ([`write::Write`]); every read is bounded ([`page`]). What a record is and may become is in `rapport_domain`.
 
 pub mod association;
+pub mod clients;
 pub mod cost;
 pub mod cursor;
 pub mod error;
@@ -38,9 +39,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity};
 
+pub use clients::Clients;
 pub use cost::Cost;
 pub use error::StoreError;
 pub use key::{Key, Table};
@@ -80,29 +81,23 @@ impl TableNames {
     }
 }
 
-/// The store: a client and the names of the tables.
+/// The store: clients and the names of the tables.
 #[derive(Clone)]
 pub struct Store {
-    client: Client,
+    clients: Clients,
     tables: Arc<TableNames>,
     cursor_key: Arc<[u8]>,
 }
 
 impl Store {
-    /// A store over a client. `cursor_key` signs cursors.
+    /// A store over clients. `cursor_key` signs cursors.
     #[must_use]
-    pub fn new(client: Client, tables: TableNames, cursor_key: &[u8]) -> Self {
+    pub fn new(clients: impl Into<Clients>, tables: TableNames, cursor_key: &[u8]) -> Self {
         Self {
-            client,
+            clients: clients.into(),
             tables: Arc::new(tables),
             cursor_key: cursor_key.into(),
         }
-    }
-
-    /// The client itself, for the few calls that have no shape of their own here.
-    #[must_use]
-    pub fn client(&self) -> &Client {
-        &self.client
     }
 
     /// The name of a table.
@@ -119,7 +114,8 @@ impl Store {
     /// When the store does not answer.
     pub async fn get_item(&self, table: Table, key: &Key) -> Result<Option<Item>, StoreError> {
         let request = self
-            .client
+            .client_of_key(key)
+            .await
             .get_item()
             .table_name(self.table(table)?)
             .key("pk", AttributeValue::S(key.pk().to_owned()))
@@ -138,6 +134,7 @@ impl Store {
     pub async fn get_items(&self, table: Table, keys: &[Key], consistent: bool) -> Result<Vec<Item>, StoreError> {
         use aws_sdk_dynamodb::types::KeysAndAttributes;
         let name = self.table(table)?;
+        let client = self.client_of(keys.iter().map(Key::pk)).await?;
         let mut found = Vec::with_capacity(keys.len());
         for chunk in keys.chunks(100) {
             let keys = chunk.iter().map(Key::attributes).collect();
@@ -149,8 +146,7 @@ impl Store {
             let mut pending = Some(request);
             let mut pause = Duration::from_millis(20);
             while let Some(request) = pending.take() {
-                let answer = self
-                    .client
+                let answer = client
                     .batch_get_item()
                     .request_items(name, request)
                     .return_consumed_capacity(ReturnConsumedCapacity::Total)
@@ -180,7 +176,8 @@ impl Store {
     /// When the store does not answer.
     pub async fn delete_item(&self, table: Table, key: &Key) -> Result<(), StoreError> {
         let answer = self
-            .client
+            .client_of_key(key)
+            .await
             .delete_item()
             .table_name(self.table(table)?)
             .set_key(Some(key.attributes()))
@@ -197,6 +194,7 @@ impl Store {
     /// When the store does not answer or leaves items unprocessed for too long.
     pub async fn put_items(&self, table: Table, items: Vec<Item>) -> Result<(), StoreError> {
         use aws_sdk_dynamodb::types::{PutRequest, WriteRequest};
+        let client = self.client_of(items.iter().map(clients::partition)).await?;
         let requests = items.into_iter().map(|item| {
             let put = PutRequest::builder()
                 .set_item(Some(item))
@@ -204,7 +202,7 @@ impl Store {
                 .map_err(|e| StoreError::Internal(e.to_string()))?;
             Ok(WriteRequest::builder().put_request(put).build())
         });
-        self.write_requests(table, requests.collect::<Result<_, StoreError>>()?)
+        self.write_requests(&client, table, requests.collect::<Result<_, StoreError>>()?)
             .await
     }
 
@@ -214,6 +212,7 @@ impl Store {
     /// When the store does not answer or leaves items unprocessed for too long.
     pub async fn delete_items(&self, table: Table, keys: &[Key]) -> Result<(), StoreError> {
         use aws_sdk_dynamodb::types::{DeleteRequest, WriteRequest};
+        let client = self.client_of(keys.iter().map(Key::pk)).await?;
         let requests = keys.iter().map(|key| {
             let delete = DeleteRequest::builder()
                 .set_key(Some(key.attributes()))
@@ -221,12 +220,13 @@ impl Store {
                 .map_err(|e| StoreError::Internal(e.to_string()))?;
             Ok(WriteRequest::builder().delete_request(delete).build())
         });
-        self.write_requests(table, requests.collect::<Result<_, StoreError>>()?)
+        self.write_requests(&client, table, requests.collect::<Result<_, StoreError>>()?)
             .await
     }
 
     async fn write_requests(
         &self,
+        client: &aws_sdk_dynamodb::Client,
         table: Table,
         requests: Vec<aws_sdk_dynamodb::types::WriteRequest>,
     ) -> Result<(), StoreError> {
@@ -235,8 +235,7 @@ impl Store {
             let mut pending = chunk.to_vec();
             let mut pause = Duration::from_millis(20);
             while !pending.is_empty() {
-                let answer = self
-                    .client
+                let answer = client
                     .batch_write_item()
                     .request_items(name, std::mem::take(&mut pending))
                     .return_consumed_capacity(ReturnConsumedCapacity::Total)

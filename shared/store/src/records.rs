@@ -927,7 +927,8 @@ impl Store {
     pub async fn reserve(&self, tenant: TenantId, table: Table, counter: &str, count: u64) -> Result<u64, StoreError> {
         use aws_sdk_dynamodb::types::{ReturnConsumedCapacity, ReturnValue};
         let answer = self
-            .client()
+            .client_for(tenant)
+            .await
             .update_item()
             .table_name(self.table(table)?)
             .set_key(Some(Key::new(tenant, "counter", counter).attributes()))

@@ -687,7 +687,8 @@ impl Store {
     ) -> Result<Option<Item>, StoreError> {
         use aws_sdk_dynamodb::error::SdkError;
         let mut request = self
-            .client()
+            .client_for(tenant)
+            .await
             .update_item()
             .table_name(self.table(Table::Insights)?)
             .set_key(Some(job_key(tenant, job).attributes()))

@@ -124,7 +124,7 @@ impl Store {
     ) -> Result<Vec<Timer>, StoreError> {
         let partition = Key::timer(shard, "");
         let answer = self
-            .client()
+            .client_for_no_tenant()
             .query()
             .table_name(self.table(Table::Timers)?)
             .key_condition_expression("pk = :pk AND sk <= :until")

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::types::{
     ConditionCheck, Delete, Put, ReturnConsumedCapacity, ReturnValuesOnConditionCheckFailure as OnFailure,
@@ -11,7 +12,9 @@ use aws_sdk_dynamodb::types::{
 use jiff::Timestamp;
 use rapport_domain::TenantId;
 
+use crate::clients::partition;
 use crate::idempotency::{Answer, Idempotency};
+use crate::key::tenant_of;
 use crate::{Item, Key, Store, StoreError, Table, cost, number, text, text_of};
 
 /// DynamoDB takes this many items in a transaction.
@@ -308,7 +311,7 @@ impl Write {
             && let [step] = self.steps.as_slice()
             && let Some(put) = step.item.put()
         {
-            return put_alone(store, put, &step.meaning).await;
+            return put_alone(&self.client(store).await?, put, &step.meaning).await;
         }
         if self.len() > MOST_ITEMS {
             return Err(StoreError::conflict(
@@ -319,9 +322,10 @@ impl Write {
                 ),
             ));
         }
+        let client = self.client(store).await?;
         let mut pause = Duration::from_millis(10);
         loop {
-            match self.attempt(store).await {
+            match self.attempt(&client).await {
                 Err(Failure::Contention) if pause < Duration::from_millis(400) => {
                     tokio::time::sleep(pause.mul_f64(0.5 + rand::random::<f64>())).await;
                     pause *= 2;
@@ -335,11 +339,27 @@ impl Write {
         }
     }
 
-    async fn attempt(&self, store: &Store) -> Result<(), Failure> {
+    /// The client for these items: the tenant's, unless none of them is the tenant's.
+    async fn client(&self, store: &Store) -> Result<Client, StoreError> {
+        let mut owned = false;
+        for step in self.all() {
+            match place(&step.item).and_then(|(_, item)| tenant_of(partition(item))) {
+                Some(tenant) if tenant == self.tenant => owned = true,
+                None => {}
+                Some(_) => return Err(StoreError::Internal("a write of another tenant's item".to_owned())),
+            }
+        }
+        Ok(if owned {
+            store.client_for(self.tenant).await
+        } else {
+            store.client_for_no_tenant().clone()
+        })
+    }
+
+    async fn attempt(&self, client: &Client) -> Result<(), Failure> {
         let steps: Vec<&Step> = self.all().collect();
         let items = steps.iter().map(|step| step.item.clone()).collect();
-        let request = store
-            .client()
+        let request = client
             .transact_write_items()
             .set_transact_items(Some(items))
             .return_consumed_capacity(ReturnConsumedCapacity::Total);
@@ -425,10 +445,9 @@ fn explain(meaning: &Meaning, found: Option<&Item>) -> StoreError {
 }
 
 /// A single put needs no transaction, which would cost twice as much.
-async fn put_alone(store: &Store, put: &Put, meaning: &Meaning) -> Result<(), StoreError> {
+async fn put_alone(client: &Client, put: &Put, meaning: &Meaning) -> Result<(), StoreError> {
     use aws_sdk_dynamodb::operation::put_item::PutItemError;
-    let request = store
-        .client()
+    let request = client
         .put_item()
         .table_name(put.table_name())
         .set_item(Some(put.item().clone()))
@@ -459,29 +478,28 @@ fn built<T, E: std::fmt::Display>(result: Result<T, E>) -> Result<T, StoreError>
     result.map_err(|error| StoreError::Internal(error.to_string()))
 }
 
+/// The table of an item of a transaction, and the attributes that have its key in them.
+fn place(item: &TransactWriteItem) -> Option<(&str, &Item)> {
+    item.put()
+        .map(|put| (put.table_name(), put.item()))
+        .or_else(|| item.delete().map(|delete| (delete.table_name(), delete.key())))
+        .or_else(|| item.update().map(|update| (update.table_name(), update.key())))
+        .or_else(|| item.condition_check().map(|check| (check.table_name(), check.key())))
+}
+
 impl Write {
     /// The keys of all items that are not shared, table first: two writes with one in common cannot be one transaction.
     pub(crate) fn keys(&self) -> Vec<String> {
-        let name = |table: &str, item: &Item| {
+        let name = |(table, item): (&str, &Item)| {
             format!(
                 "{table}\n{}\n{}",
-                text_of(item, "pk").unwrap_or_default(),
+                partition(item),
                 text_of(item, "sk").unwrap_or_default()
             )
         };
         self.steps
             .iter()
-            .filter_map(|step| {
-                let item = &step.item;
-                item.put()
-                    .map(|put| name(put.table_name(), put.item()))
-                    .or_else(|| item.delete().map(|delete| name(delete.table_name(), delete.key())))
-                    .or_else(|| item.update().map(|update| name(update.table_name(), update.key())))
-                    .or_else(|| {
-                        item.condition_check()
-                            .map(|check| name(check.table_name(), check.key()))
-                    })
-            })
+            .filter_map(|step| place(&step.item).map(name))
             .collect()
     }
 }

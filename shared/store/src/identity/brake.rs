@@ -136,7 +136,7 @@ impl Store {
             item.insert("trusted".to_owned(), number(1));
         }
         let request = self
-            .client()
+            .client_for_no_tenant()
             .put_item()
             .table_name(self.table(Table::Identity)?)
             .set_item(Some(item))
@@ -217,7 +217,7 @@ impl Store {
             "ADD failures :one SET"
         };
         let request = self
-            .client()
+            .client_for_no_tenant()
             .update_item()
             .table_name(self.table(Table::Identity)?)
             .set_key(Some(key.attributes()))
@@ -247,7 +247,7 @@ impl Store {
         let window = now.as_second().div_euclid(span);
         let end = (window + 1) * span;
         let request = self
-            .client()
+            .client_for_no_tenant()
             .update_item()
             .table_name(self.table(Table::Identity)?)
             .set_key(Some(name(&["quota", what, whose, &window.to_string()]).attributes()))

@@ -195,7 +195,7 @@ impl Store {
     pub async fn note_last_tenant(&self, login: &Login, tenant: TenantId) -> Result<(), StoreError> {
         use aws_sdk_dynamodb::types::ReturnConsumedCapacity;
         let request = self
-            .client()
+            .client_for_no_tenant()
             .update_item()
             .table_name(self.table(Table::Identity)?)
             .set_key(Some(login.id.key(SELF).attributes()))

@@ -188,7 +188,8 @@ impl Store {
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         let request = self
-            .client()
+            .client_for(token.tenant)
+            .await
             .update_item()
             .table_name(self.table(Table::Identity)?)
             .set_key(Some(key(token.tenant, token.user, token.session).attributes()))

@@ -1,0 +1,139 @@
+//! Who asks DynamoDB: with each call a client whose credentials reach the items of one tenant and nobody else's.
+//!
+//! On one machine, and in tests, one plain client does it all. In the cloud each tenant has a client of its own, made when
+//! it is first needed (`rapport_runtime::tenant`). The few items that belong to no tenant (logins, timers, the directory) are asked for
+//! with the function's own credentials, which reach no tenant's items.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::AttributeValue;
+use futures::future::BoxFuture;
+use rapport_domain::TenantId;
+
+use crate::key::tenant_of;
+use crate::{Item, Key, Store, StoreError};
+
+/// So many tenants' clients are kept by a process; the one that was used least makes room.
+const KEPT: u64 = 500;
+/// A client that nobody used for so long goes, and its credentials with it.
+const IDLE: Duration = Duration::from_secs(60 * 60);
+
+type Make = Arc<dyn Fn(TenantId) -> BoxFuture<'static, Client> + Send + Sync>;
+
+/// The clients of DynamoDB.
+#[derive(Clone)]
+pub struct Clients {
+    own: Client,
+    each: Option<(Make, moka::future::Cache<TenantId, Client>)>,
+}
+
+impl From<Client> for Clients {
+    /// One client for everything.
+    fn from(client: Client) -> Self {
+        Self {
+            own: client,
+            each: None,
+        }
+    }
+}
+
+impl Clients {
+    /// A client for each tenant, made once by `make` and kept; `own` for what belongs to none.
+    #[must_use]
+    pub fn for_each_tenant(
+        own: Client,
+        make: impl Fn(TenantId) -> BoxFuture<'static, Client> + Send + Sync + 'static,
+    ) -> Self {
+        let kept = moka::future::Cache::builder()
+            .max_capacity(KEPT)
+            .time_to_idle(IDLE)
+            .build();
+        Self {
+            own,
+            each: Some((Arc::new(make), kept)),
+        }
+    }
+
+    async fn of(&self, tenant: TenantId) -> Client {
+        match &self.each {
+            None => self.own.clone(),
+            Some((make, kept)) => kept.get_with(tenant, make(tenant)).await,
+        }
+    }
+}
+
+impl Store {
+    /// The client for a tenant's items, for the few calls that have no shape of their own here.
+    pub async fn client_for(&self, tenant: TenantId) -> Client {
+        self.clients.of(tenant).await
+    }
+
+    /// The client for items that belong to no tenant. In the cloud it reaches no item of any tenant.
+    #[must_use]
+    pub fn client_for_no_tenant(&self) -> &Client {
+        &self.clients.own
+    }
+
+    /// The client for the items of these partitions.
+    ///
+    /// # Errors
+    /// [`StoreError::Internal`] when they are not all of one tenant, or all of none: a fault of ours.
+    pub(crate) async fn client_of(&self, partitions: impl Iterator<Item = &str>) -> Result<Client, StoreError> {
+        Ok(match owner(partitions)? {
+            Some(tenant) => self.client_for(tenant).await,
+            None => self.client_for_no_tenant().clone(),
+        })
+    }
+
+    /// The client for the item with this key.
+    pub(crate) async fn client_of_key(&self, key: &Key) -> Client {
+        match key.tenant() {
+            Some(tenant) => self.client_for(tenant).await,
+            None => self.client_for_no_tenant().clone(),
+        }
+    }
+}
+
+fn owner<'a>(partitions: impl Iterator<Item = &'a str>) -> Result<Option<TenantId>, StoreError> {
+    let mut owners = partitions.map(tenant_of);
+    let first = owners.next().flatten();
+    if owners.all(|owner| owner == first) {
+        Ok(first)
+    } else {
+        Err(StoreError::Internal("one call for items of several owners".to_owned()))
+    }
+}
+
+/// The partition an item lies in.
+pub(crate) fn partition(item: &Item) -> &str {
+    item.get("pk")
+        .and_then(|pk: &AttributeValue| pk.as_s().ok())
+        .map_or("", String::as_str)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_items_of_one_call_have_one_owner() {
+        let (one, other) = (TenantId::new(), TenantId::new());
+        let of = |tenant: TenantId, partition: &str| Key::new(tenant, partition, "-").pk().to_owned();
+        let login = Key::login("x", "-").pk().to_owned();
+        let cases: [(Vec<String>, Option<Option<TenantId>>); 6] = [
+            (vec![], Some(None)),
+            (vec![of(one, "lead"), of(one, "contact")], Some(Some(one))),
+            (vec![login.clone(), Key::timer(1, "-").pk().to_owned()], Some(None)),
+            (vec![of(one, "lead"), of(other, "lead")], None),
+            (vec![of(one, "lead"), login.clone()], None),
+            (vec![login, of(one, "lead")], None),
+        ];
+        for (partitions, expected) in cases {
+            let found = owner(partitions.iter().map(String::as_str)).ok();
+            assert_eq!(found, expected, "{partitions:?}");
+        }
+    }
+}
