@@ -50,7 +50,7 @@ pub fn apis() -> Vec<(&'static str, Api)> {
     ]
 }
 
-fn document() -> Value {
+pub fn document() -> Value {
     let shares: Vec<Value> = apis().iter().map(|(_, api)| api.openapi()).collect();
     rapport_http::api::document(&shares)
 }

@@ -8,7 +8,7 @@ mod api {
     mod contract;
     mod events;
     mod exports;
-    mod identity;
+    pub mod identity;
     mod imports;
     mod leads;
     mod merge;
@@ -25,7 +25,7 @@ mod api {
     mod win_backs;
 }
 mod faults {
-    mod input;
+    pub mod input;
     mod store;
     mod together;
     mod tokens;
@@ -36,5 +36,6 @@ mod flows {
     mod small_firm;
 }
 mod tenancy {
-    mod routes;
+    mod credentials;
+    pub mod routes;
 }

@@ -60,7 +60,7 @@ fn mailed(to: &str, prefix: &str) -> Option<String> {
 }
 
 /// Somebody of a role in a tenant, by way of an invitation: the caller, the user's id, the address and the refresh token.
-async fn invited(tenant: &Tenant, role: &str) -> (Caller, String, String, String) {
+pub async fn invited(tenant: &Tenant, role: &str) -> (Caller, String, String, String) {
     let email = format!("{}@firm.example", unique(role));
     let invitation = tenant
         .post("/v1/invitations", json!({"email": email, "role": role, "name": "Bo"}))

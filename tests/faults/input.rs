@@ -56,7 +56,7 @@ const ODD: [&str; 27] = [
 ];
 
 /// A body with every field that there is, and where it goes. `UNIQUE` is another text each time.
-fn bodies(contact: &str, other: &str, order: &str, ticket: &str, user: &str) -> Vec<(Method, String, Value)> {
+pub fn bodies(contact: &str, other: &str, order: &str, ticket: &str, user: &str) -> Vec<(Method, String, Value)> {
     let money = json!({"amount": "12.50", "currency": "USD"});
     let common = json!({"owner_id": user, "tags": ["a"], "external_ids": {"shop": "UNIQUE"}});
     let with = |mut body: Value| {

@@ -10,6 +10,7 @@ use rapport_runtime::Clock;
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
 
+pub mod calls;
 pub mod fault;
 
 /// The running service.
@@ -36,7 +37,8 @@ pub fn world() -> &'static World {
             rapport_runtime::lambda::logs();
         }
         let (send, receive) = std::sync::mpsc::channel();
-        let options = Options::of_test(&outbox, clock.clone());
+        let mut options = Options::of_test(&outbox, clock.clone());
+        options.functions = calls::noted(options.functions);
         std::thread::spawn(move || {
             let runtime = tokio::runtime::Runtime::new().unwrap_or_else(|error| panic!("no runtime: {error}"));
             runtime.block_on(async {

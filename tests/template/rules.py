@@ -200,6 +200,8 @@ def no_resource_has_a_wildcard(template, project):
         f"{function}: {action} on {resource}"
         for function in template.functions
         for action, resources in actions(template, function)
+        # The end of a role's name is AWS's choice: a_function_takes_its_own_role_for_one_tenant_and_no_other looks at these.
+        if not action.startswith("sts:")
         for resource in resources or ["nothing"]
         if "*" in str(resource) or "?" in str(resource) or resource == "nothing"
     ]
@@ -208,7 +210,7 @@ def no_resource_has_a_wildcard(template, project):
 @rule(
     at("LeadsFunction/Properties/Policies/0", "AmazonDynamoDBFullAccess"),
     at("LeadsFunction/Properties/Policies/0", {"DynamoDBCrudPolicy": {"TableName": {"Ref": "LeadsTable"}}}),
-    at("LeadsFunction/Properties/Policies/0/Statement/0/NotAction", ["dynamodb:Scan"]),
+    at("LeadsFunction/Properties/Policies/0/Statement/1/NotAction", ["dynamodb:Scan"]),
     at("LeadsFunction/Properties/Role", "arn:aws:iam::123456789012:role/any"),
 )
 def rights_are_written_out_statement_by_statement(template, project):
@@ -256,7 +258,7 @@ def a_function_is_allowed_the_queues_it_names_and_no_others(template, project):
 
 
 @rule(
-    without("LeadsFunction/Properties/Policies/0/Statement/0/Resource/1"),
+    without("LeadsFunction/Properties/Policies/0/Statement/1/Resource/1"),
     grant("LeadsFunction", "dynamodb:Query", {"Fn::Sub": "${LeadsTable.Arn}/index/by_moon"}),
     grant("LeadsFunction", "dynamodb:Query", {"Fn::GetAtt": "LeadsTable.StreamArn"}),
 )
@@ -269,6 +271,110 @@ def whoever_queries_a_table_may_query_its_indexes_and_only_those_there_are(templ
             mine = {rest for name, rest in asked if name == table}
             found += [f"{function}: {table}{rest} is missing" for rest in sorted(there - mine)]
             found += [f"{function}: {table}{rest} does not exist" for rest in sorted(mine - there)]
+    return found
+
+
+OWN = "${aws:PrincipalTag/tenant}#*"
+LEADS = "LeadsFunction/Properties/"
+TRUSTED = LEADS + "AssumeRolePolicyDocument/Statement/1/"
+
+
+def bound_to(statement):
+    """The partitions that a statement is bound to; None when it is bound otherwise, or not at all."""
+    match statement.get("Condition"):
+        case {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": [*partitions], **more}, "Null": {"dynamodb:LeadingKeys": "false", **other}, **rest}:
+            return None if more or other or rest or not partitions else partitions
+    return None
+
+
+def on_tables(template):
+    for function in template.functions:
+        for number, statement in enumerate(template.statements(function)):
+            if any(action.startswith("dynamodb:") for action in as_list(statement.get("Action"))):
+                yield f"{function}/{number}", function, statement
+
+
+@rule(
+    without(LEADS + "Policies/0/Statement/1/Condition"),
+    without(LEADS + "Policies/0/Statement/1/Condition/Null"),
+    at(LEADS + "Policies/0/Statement/1/Condition/Null", {"dynamodb:LeadingKeys": "true"}),
+    at(LEADS + "Policies/0/Statement/1/Condition/ForAllValues:StringLike", {"dynamodb:LeadingKeys": ["*"]}),
+    at(LEADS + "Policies/0/Statement/1/Condition/ForAllValues:StringLike", {"dynamodb:LeadingKeys": ["${aws:PrincipalTag/tenant}*"]}),
+    at(LEADS + "Policies/0/Statement/1/Condition/ForAllValues:StringLike", {"dynamodb:LeadingKeys": [OWN, "lead*"]}),
+    at(LEADS + "Policies/0/Statement/1/Condition/ForAnyValue:StringLike", {"dynamodb:LeadingKeys": [OWN]}),
+    at(LEADS + "Policies/0/Statement/1/Condition/StringEquals", {"dynamodb:LeadingKeys": OWN}),
+    grant("LeadsFunction", "dynamodb:GetItem", {"Fn::GetAtt": "LeadsTable.Arn"}),
+)
+def rights_to_tables_end_at_the_tenants_partitions_or_those_of_nobody(template, project):
+    known = {OWN, *project.of_no_tenant}
+    return [name for name, _, statement in on_tables(template) if not set(bound_to(statement) or ["none"]) <= known]
+
+
+@rule(
+    at(LEADS + "Policies/0/Statement/1/Condition/ForAllValues:StringLike", {"dynamodb:LeadingKeys": [OWN, "login#*"]}),
+    at(LEADS + "Policies/0/Statement/1/Condition/ForAllValues:StringLike", {"dynamodb:LeadingKeys": ["timer#*"]}),
+)
+def what_is_nobodys_is_in_the_table_of_its_kind(template, project):
+    """And logins are for whoever signs people in."""
+    tables = {"login#*": "IdentityTable", "directory#*": "IdentityTable", "timer#*": "TimersTable"}
+    found = []
+    for name, function, statement in on_tables(template):
+        for partitions in set(bound_to(statement) or []) - {OWN}:
+            places = {target(resource)[0] for resource in as_list(statement["Resource"])}
+            if places != {tables.get(partitions)} or (partitions == "login#*" and function != "IdentityFunction"):
+                found.append(f"{name}: {partitions} in {sorted(map(str, places))}")
+    return found
+
+
+@rule(
+    at(LEADS + "Environment/Variables/TENANT_ROLE", {"Fn::GetAtt": "ContactsFunctionRole.Arn"}),
+    without(LEADS + "Environment/Variables/TENANT_ROLE"),
+    at(LEADS + "RolePath", {"Fn::Sub": "/${AWS::StackName}/contacts/"}),
+    without(LEADS + "AssumeRolePolicyDocument"),
+    at(LEADS + "Policies/0/Statement/0/Resource", "*"),
+    at(LEADS + "Policies/0/Statement/0/Action", ["sts:*"]),
+    without(LEADS + "Policies/0/Statement/0"),
+    without(TRUSTED + "Condition/ArnLike"),
+    without(TRUSTED + "Condition/StringLike"),
+    without(TRUSTED + "Condition/ForAllValues:StringEquals"),
+    at(TRUSTED + "Condition/StringLike", {"aws:RequestTag/tenant": "*"}),
+    at(TRUSTED + "Principal", {"AWS": "*"}),
+    grant("LeadsFunction", "sts:AssumeRole", "*"),
+)
+def a_function_takes_its_own_role_for_one_tenant_and_no_other(template, project):
+    """A function that may touch a tenant's items has a role that only itself may assume, with the tag of one tenant."""
+    found = []
+    for function, one in template.functions.items():
+        partitions = {partition for _, owner, statement in on_tables(template) if owner == function for partition in bound_to(statement) or []}
+        itself = {"Fn::Sub": f"arn:${{AWS::Partition}}:iam::${{AWS::AccountId}}:role/${{AWS::StackName}}/{crate(one)}/*"}
+        both = ["sts:AssumeRole", "sts:TagSession"]
+        expected = {
+            "TENANT_ROLE": {"Fn::GetAtt": f"{function}Role.Arn"},
+            "RolePath": {"Fn::Sub": f"/${{AWS::StackName}}/{crate(one)}/"},
+            "trust": [
+                {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": ["sts:AssumeRole"]},
+                {
+                    "Effect": "Allow",
+                    "Principal": {"AWS": {"Ref": "AWS::AccountId"}},
+                    "Action": both,
+                    "Condition": {
+                        "ArnLike": {"aws:PrincipalArn": itself},
+                        "StringLike": {"aws:RequestTag/tenant": "tnt_" + 26 * "?"},
+                        "ForAllValues:StringEquals": {"aws:TagKeys": ["tenant"]},
+                    },
+                },
+            ],
+            "rights": [{"Effect": "Allow", "Action": both, "Resource": itself}],
+        }
+        if OWN not in partitions:
+            expected = {"TENANT_ROLE": None, "RolePath": None, "trust": [], "rights": []}
+        given = {
+            "TENANT_ROLE": template.environment(function).get("TENANT_ROLE"),
+            "RolePath": one.get("RolePath"),
+            "trust": (one.get("AssumeRolePolicyDocument") or {}).get("Statement", []),
+            "rights": [one for one in template.statements(function) if any(action.startswith("sts:") for action in as_list(one.get("Action")))],
+        }
+        found += [f"{function}: {name}" for name in expected if given[name] != expected[name]]
     return found
 
 

@@ -123,6 +123,8 @@ class Project:
         #: Table::Leads -> TABLE_LEADS
         self.tables = dict(re.findall(r'^\s+(\w+) = "(TABLE_\w+)",', key, re.M))
         self.queues = dict(re.findall(r'^\s+(\w+) = "(QUEUE_\w+)",', message, re.M))
+        #: partitions that belong to no tenant, as policies write them
+        self.of_no_tenant = re.findall(r'"(.*?)"', re.search(r"OF_NO_TENANT: \[&str; \d+\] = \[(.*?)\];", key, re.S)[1])
         #: (file, index, variables of the tables its records may lie in)
         self.indexes = set()
         for file in sorted((root / "shared/store/src").rglob("*.rs")):

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tests::{Caller, Tenant, world};
 
 /// The routes of all functions as method, path and access.
-fn routes() -> Vec<(Method, String, Access)> {
+pub fn routes() -> Vec<(Method, String, Access)> {
     let apis = crate::agreement::apis();
     apis.iter()
         .flat_map(|(_, api)| {
@@ -21,7 +21,7 @@ fn routes() -> Vec<(Method, String, Access)> {
 }
 
 /// What anybody may call. This list only shrinks.
-const PUBLIC: [&str; 16] = [
+pub const PUBLIC: [&str; 16] = [
     "/",
     "/docs",
     "/openapi.json",

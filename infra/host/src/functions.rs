@@ -4,7 +4,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use futures::FutureExt as _;
 use rapport_runtime::{App, Clock, Config, Function};
+use rapport_store::Clients;
 
 use crate::invoke::{BoxError, Handler};
 
@@ -14,10 +16,26 @@ pub struct Ingredients {
     pub environment: BTreeMap<String, String>,
     /// The tables.
     pub dynamodb: aws_sdk_dynamodb::Client,
+    /// How a tenant's client is made of that, where each is to have its own; else that one serves all.
+    pub of_tenant: Option<fn(&aws_sdk_dynamodb::Client, &str) -> aws_sdk_dynamodb::Client>,
     /// The queues.
     pub sqs: aws_sdk_sqs::Client,
     /// The clock.
     pub clock: Clock,
+}
+
+impl Ingredients {
+    /// The clients of the tables.
+    #[must_use]
+    pub fn clients(&self) -> Clients {
+        let own = self.dynamodb.clone();
+        match self.of_tenant {
+            None => own.into(),
+            Some(make) => Clients::for_each_tenant(own.clone(), move |tenant| {
+                futures::future::ready(make(&own, &tenant.to_string())).boxed()
+            }),
+        }
+    }
 }
 
 type Make = Arc<dyn Fn(Ingredients) -> Result<Handler, BoxError> + Send + Sync>;
@@ -45,7 +63,8 @@ impl Functions {
     pub fn product(self, name: &str, function: Function) -> Self {
         self.with(name, move |given| {
             let config = Config::read(|name| given.environment.get(name).cloned())?;
-            let app = App::new(config, given.clock, given.dynamodb, given.sqs, no_ses)?;
+            let clients = given.clients();
+            let app = App::new(config, given.clock, clients, given.sqs, no_ses)?;
             Ok(handler(function, app))
         })
     }
@@ -149,5 +168,13 @@ mod tests {
         assert!(here.is_subset(&declared), "{here:?}");
         here.extend(TO_COME);
         assert_eq!(here, declared);
+    }
+
+    #[test]
+    fn nobody_has_a_role_here() {
+        let template = Template::read(crate::TEMPLATE, &BTreeMap::new(), "http://sqs.local").unwrap();
+        for function in template.functions.values() {
+            assert_eq!(function.environment.get("TENANT_ROLE"), None, "{}", function.name);
+        }
     }
 }

@@ -254,6 +254,7 @@ impl Host {
                     let ingredients = Ingredients {
                         environment: own,
                         dynamodb: dynamodb.clone(),
+                        of_tenant: None,
                         sqs: sqs.clone(),
                         clock: options.time.clock(),
                     };

@@ -529,6 +529,13 @@ impl Scope {
 
     fn attribute(&self, id: &str, attribute: &str, path: &str) -> Result<Value, TemplateError> {
         let Some((kind, name)) = self.resources.get(id) else {
+            // SAM makes a function's role by itself; here nobody has one, and what would name it is left out.
+            let function = id
+                .strip_suffix("Role")
+                .and_then(|function| self.resources.get(function));
+            if function.is_some_and(|(kind, _)| kind == "AWS::Serverless::Function") {
+                return Ok(no_value());
+            }
             return at(path, format!("!GetAtt {id}.{attribute} names nothing"));
         };
         let region = crate::engine::REGION;
@@ -828,6 +835,8 @@ struct FunctionProperties {
     #[serde(default)]
     architectures: IgnoredAny,
     #[serde(default)]
+    assume_role_policy_document: IgnoredAny,
+    #[serde(default)]
     auto_publish_alias: IgnoredAny,
     #[serde(default)]
     dead_letter_queue: IgnoredAny,
@@ -855,6 +864,8 @@ struct FunctionProperties {
     reserved_concurrent_executions: IgnoredAny,
     #[serde(default)]
     role: IgnoredAny,
+    #[serde(default)]
+    role_path: IgnoredAny,
     #[serde(default)]
     runtime: IgnoredAny,
     #[serde(default)]

@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
+use aws_smithy_http_client::tls::Provider;
+use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use lambda_runtime::LambdaEvent;
 
 use crate::{App, BoxError, Clock, Config, Function};
@@ -73,6 +76,13 @@ async fn serve(function: Function) -> Result<(), BoxError> {
     }
 }
 
+/// What all clients send with: a tenant's client is made in the middle of a request, and must not have to make one of these.
+fn connections() -> SharedHttpClient {
+    aws_smithy_http_client::Builder::new()
+        .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
+        .build_https()
+}
+
 /// Clients and configuration from the environment. The region and the credentials come from Lambda's own variables: no
 /// profile, no metadata service is asked. One HTTP client serves all.
 async fn app() -> Result<App, BoxError> {
@@ -87,16 +97,17 @@ async fn app() -> Result<App, BoxError> {
         .credentials_provider(aws_config::environment::EnvironmentVariableCredentialsProvider::new())
         .timeout_config(timeouts)
         .retry_config(RetryConfig::standard().with_max_attempts(3))
+        .http_client(connections())
         .load()
         .await;
     // A long poll or a batch to a queue may rightly take longer than a read of a key.
     let sqs = aws_sdk_sqs::Client::new(&sdk);
     let ses = sdk.clone();
-    Ok(App::new(
-        config,
-        Clock::default(),
-        aws_sdk_dynamodb::Client::new(&sdk),
-        sqs,
-        move || aws_sdk_sesv2::Client::new(&ses),
-    )?)
+    let dynamodb = match variable("TENANT_ROLE") {
+        Some(role) => crate::tenant::clients(&sdk, role),
+        None => aws_sdk_dynamodb::Client::new(&sdk).into(),
+    };
+    Ok(App::new(config, Clock::default(), dynamodb, sqs, move || {
+        aws_sdk_sesv2::Client::new(&ses)
+    })?)
 }

@@ -6,6 +6,7 @@ pub mod clock;
 pub mod config;
 pub mod lambda;
 pub mod schedule;
+pub mod tenant;
 pub mod token;
 
 pub use app::{App, Function};

@@ -202,3 +202,45 @@ fn bounded(value: &str) -> std::borrow::Cow<'_, str> {
         .fold("sha256:".to_owned(), |text, byte| text + &format!("{byte:02x}"))
         .into()
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Whether a policy with this pattern reaches a partition: all patterns end in the one `*` they have.
+    fn reaches(pattern: &str, pk: &str) -> bool {
+        pk.starts_with(pattern.trim_end_matches('*'))
+    }
+
+    proptest! {
+        #[test]
+        fn no_key_lies_outside_of_its_tenants_partitions(
+            (bits, others) in (any::<u128>(), any::<u128>()),
+            (noun, value) in ("(?s).{0,40}", "(?s).{0,700}"),
+            shard: u8,
+        ) {
+            let (tenant, other) = (TenantId::from_u128(bits), TenantId::from_u128(others));
+            let id = RecordId::from_u128(rapport_domain::Prefix::Lead, others);
+            let keys = [
+                Key::new(tenant, &value, &*noun),
+                Key::record(tenant, &noun, id),
+                Key::unique(tenant, &noun, &noun, &value),
+                Key::pointer(tenant, &noun, &value, id),
+                Key::idempotency(tenant, &value),
+            ];
+            for key in keys {
+                prop_assert_eq!(key.tenant(), Some(tenant));
+                prop_assert!(reaches(&pattern_of(tenant), key.pk()), "{:?}", key);
+                prop_assert!(tenant == other || !reaches(&pattern_of(other), key.pk()), "{:?}", key);
+                prop_assert!(!OF_NO_TENANT.iter().any(|pattern| reaches(pattern, key.pk())), "{:?}", key);
+            }
+            for key in [Key::login(&value, &*noun), Key::timer(shard, &*value), Key::directory(tenant)] {
+                prop_assert_eq!(key.tenant(), None);
+                prop_assert!(!reaches(&pattern_of(tenant), key.pk()), "{:?}", key);
+                prop_assert_eq!(OF_NO_TENANT.iter().filter(|pattern| reaches(pattern, key.pk())).count(), 1);
+            }
+        }
+    }
+}
