@@ -7,7 +7,7 @@ A rule without a breakage cannot be written: `rule` asks for at least one.
 import re
 from collections import Counter
 
-from source import as_list, target
+from source import as_list, crate, target
 
 RULES = []
 
@@ -659,14 +659,10 @@ def every_parameter_is_used(template, project):
     return [name for name in template.document.get("Parameters", {}) if not re.search(rf"'Ref': '{name}'|\$\{{{name}\}}", rest)]
 
 
-def crate(one):
-    return str(one.get("CodeUri", "")).rstrip("/").rsplit("/", 1)[-1]
-
-
 @rule(
-    at("LeadsFunction/Properties/CodeUri", "../target/lambda/lead/"),
+    at("LeadsFunction/Properties/CodeUri", "../target/lambda/lead.zip"),
     without("SearchFunction"),
-    at("OrdersFunction/Properties/CodeUri", "../target/lambda/leads/"),
+    at("OrdersFunction/Properties/CodeUri", "../target/lambda/leads.zip"),
 )
 def every_function_is_a_crate_and_every_crate_a_function(template, project):
     count = Counter(crate(one) for one in template.functions.values())

@@ -63,6 +63,11 @@ def target(value):
     return None, None
 
 
+def crate(function):
+    """The crate of a function, which its archive is named after."""
+    return str(function.get("CodeUri", "")).rstrip("/").rsplit("/", 1)[-1].removesuffix(".zip")
+
+
 class Template:
     """What rules ask for, over one parsed template."""
 

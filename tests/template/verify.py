@@ -23,6 +23,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import policy  # noqa: E402
+import sam  # noqa: E402
 from rules import RULES  # noqa: E402
 from source import ROOT, TEMPLATE, Project, Template, load  # noqa: E402
 
@@ -55,17 +56,8 @@ def translate():
     """What SAM makes of the template, written to target/template/translated.json."""
     os.environ.update(ENVIRONMENT)
     import boto3
-    from samtranslator.parser.parser import Parser
-    from samtranslator.translator.translator import Translator
 
-    document = copy.deepcopy(load())
-    for resource in document["Resources"].values():
-        if resource["Type"] == "AWS::Serverless::Function":
-            resource["Properties"]["CodeUri"] = "s3://bucket/key"
-    defaults = {name: one["Default"] for name, one in document.get("Parameters", {}).items() if "Default" in one}
-    # No managed policies: rights are written out, and the list would have to be fetched from an account.
-    translator = Translator({}, Parser(), boto_session=boto3.Session(region_name=REGION))
-    translated = translator.translate(document, defaults)
+    translated = sam.translate(boto3.Session(region_name=REGION), lambda crate: f"s3://bucket/{crate}.zip")
     TRANSLATED.parent.mkdir(parents=True, exist_ok=True)
     TRANSLATED.write_text(json.dumps(translated, indent=1, default=str), encoding="utf-8")
     return translated

@@ -57,7 +57,7 @@ pub struct Queue {
 /// A function and what calls it.
 #[derive(Clone, Debug)]
 pub struct Function {
-    /// The crate, which is also the binary: the last component of `CodeUri`.
+    /// The crate, which is also the binary: the last component of `CodeUri`, without `.zip`.
     pub name: String,
     /// Its environment.
     pub environment: BTreeMap<String, String>,
@@ -910,7 +910,7 @@ fn with_globals(globals: &Value, own: Value) -> Value {
 
 fn function(properties: Value, path: &str) -> Result<Function, TemplateError> {
     let given: FunctionProperties = typed(properties, path)?;
-    let code = given.code_uri.trim_end_matches('/');
+    let code = given.code_uri.trim_end_matches('/').trim_end_matches(".zip");
     let mut events = Vec::new();
     for (name, declared) in given.events {
         let path = format!("{path}.Events.{name}.Properties");

@@ -2,6 +2,7 @@
 
 mod console;
 mod load;
+mod package;
 mod tools;
 mod up;
 mod verify;
@@ -25,6 +26,8 @@ enum Task {
     Verify(verify::Verify),
     /// Writes the OpenAPI document from the routers.
     Openapi,
+    /// Builds the archives of the functions for the cloud.
+    Package(package::Package),
     /// Builds the console where its sources are newer than what was built.
     Console,
     /// Fetches the public CDNOW purchase log to a folder.
@@ -47,6 +50,7 @@ fn main() -> ExitCode {
             .status()
             .map(|status| status.success())
             .map_err(|e| e.to_string()),
+        Task::Package(package) => package.run(),
         Task::Console => console::build().map(|()| true),
         Task::Cdnow { folder } => tools::cdnow(&folder).map(|file| {
             eprintln!("{}", file.display());

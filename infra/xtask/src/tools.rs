@@ -38,22 +38,26 @@ pub fn functions() -> Result<Vec<String>, String> {
     Ok(names)
 }
 
-/// The Python of `target/venv`, made and filled when it is missing or its list of packages changed.
+/// The Python of `target/venv`, with what checks the project from outside.
 pub fn python() -> Result<PathBuf, String> {
-    let folder = root().join("target/venv");
-    let wanted = std::fs::read_to_string(root().join("tests/requirements.txt"))
-        .map_err(|error| format!("tests/requirements.txt: {error}"))?;
+    venv("venv", "tests/requirements.txt")
+}
+
+/// The Python of an environment under `target`, made and filled when it is missing or its list of packages changed.
+pub fn venv(name: &str, list: &str) -> Result<PathBuf, String> {
+    let folder = root().join("target").join(name);
+    let wanted = std::fs::read_to_string(root().join(list)).map_err(|error| format!("{list}: {error}"))?;
     let mark = folder.join("installed.txt");
     let python = folder.join("bin/python");
     if std::fs::read_to_string(&mark).ok().as_deref() == Some(&wanted) {
         return Ok(python);
     }
-    eprintln!("installing Python tools under target/venv");
+    eprintln!("installing Python tools under target/{name}");
     run(
         Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder),
         "python3 -m venv",
     )?;
-    let list = root().join("tests/requirements.txt");
+    let list = root().join(list);
     run(
         Command::new(&python)
             .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"])

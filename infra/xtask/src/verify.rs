@@ -1,7 +1,7 @@
 //! `cargo verify`: every check and test, one after the other, none left out; ends with a line `N passed, N failed`.
 
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
@@ -53,6 +53,9 @@ const STEPS: &[Step] = &[
     ("template", || python("tests/template/verify.py")),
     ("console", console),
     ("programs", programs),
+    ("deployment", || {
+        script(&tools::venv("deploy-venv", "tests/deploy/requirements.txt")?, "tests/deploy/stack.py")
+    }),
     ("tests", tests),
     ("queue protocol", || python("tests/conformance/sqs.py")),
     ("browser", browser),
@@ -213,13 +216,19 @@ fn tests() -> Result<Outcome, String> {
     })
 }
 
+/// A script by the Python of all checks.
+fn python(path: &str) -> Result<Outcome, String> {
+    script(&tools::python()?, path)
+}
+
 /// A Python script that prints a line `N passed, N failed` last.
-fn python(script: &str) -> Result<Outcome, String> {
+fn script(python: &Path, path: &str) -> Result<Outcome, String> {
     let programs = tools::target().join("debug");
-    let mut command = Command::new(tools::python()?);
+    let mut command = Command::new(python);
     command
-        .arg(script)
+        .arg(path)
         .env("RAPPORT_HOST", programs.join("host"))
+        .env("RAPPORT_PROGRAMS", &programs)
         .env("RAPPORT_SQS", programs.join("examples/serve"))
         .current_dir(root());
     counted(&mut command, of_summary)

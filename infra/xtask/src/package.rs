@@ -1,0 +1,182 @@
+//! `cargo xtask package`: one archive for each function under `target/lambda`, as `infra/template.yaml` names them.
+//!
+//! cargo-lambda builds the programs for the C library of Lambda's machines, whatever this one has. An archive holds the program as
+//! `bootstrap`; the console's holds its built app beside it. The same files give the same archive, byte for byte, so that a
+//! deployment moves only what changed.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, DateTime, ZipWriter};
+
+use crate::console;
+use crate::tools::{self, root};
+
+/// An archive may have at most so many bytes: what is small starts quickly.
+const MOST_BYTES: u64 = 3_000_000;
+
+/// What to build.
+#[derive(Args)]
+pub struct Package {
+    /// The machines that the functions run on, as the template's parameter `Architecture`.
+    #[arg(long, value_enum, default_value = "x86_64")]
+    arch: Arch,
+    /// Only these functions.
+    #[arg(long, num_args = 1..)]
+    only: Vec<String>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Arch {
+    #[value(name = "x86_64")]
+    X86,
+    #[value(name = "arm64")]
+    Arm,
+}
+
+impl Package {
+    pub fn run(self) -> Result<bool, String> {
+        let all = tools::functions()?;
+        if let Some(unknown) = self.only.iter().find(|name| !all.contains(name)) {
+            return Err(format!("there is no function {unknown}"));
+        }
+        let wanted = |name: &String| self.only.is_empty() || self.only.contains(name);
+        let names: Vec<String> = all.into_iter().filter(wanted).collect();
+        self.build(&names)?;
+        println_row(["function", "program", "archive"].map(str::to_owned));
+        let mut too_large = Vec::new();
+        for name in &names {
+            let (program, archive) = pack(name)?;
+            println_row([name.clone(), kilobytes(program), kilobytes(archive)]);
+            if archive > MOST_BYTES {
+                too_large.push(name.as_str());
+            }
+        }
+        if too_large.is_empty() {
+            return Ok(true);
+        }
+        Err(format!(
+            "over {}: {}",
+            kilobytes(MOST_BYTES),
+            too_large.join(", ")
+        ))
+    }
+
+    fn build(&self, names: &[String]) -> Result<(), String> {
+        let venv = tools::venv("package-venv", "infra/requirements.txt")?;
+        let tools = venv.parent().map(Path::to_path_buf).unwrap_or_default();
+        let mut build = tools::cargo(&["lambda", "build", "--profile", "lambda", "--output-format", "binary"]);
+        build.arg(match self.arch {
+            Arch::X86 => "--x86-64",
+            Arch::Arm => "--arm64",
+        });
+        build.arg("--lambda-dir").arg(folder());
+        for name in names {
+            build.args(["--package", name, "--bin", name]);
+        }
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let paths = std::iter::once(tools).chain(std::env::split_paths(&path));
+        let path = std::env::join_paths(paths).map_err(|error| error.to_string())?;
+        let status = build.env("PATH", path).status().map_err(|error| error.to_string())?;
+        status.success().then_some(()).ok_or_else(|| "cargo lambda failed".to_owned())
+    }
+}
+
+/// Where programs and archives are left.
+fn folder() -> PathBuf {
+    root().join("target/lambda")
+}
+
+/// Packs a function: the bytes of its program and of its archive.
+fn pack(name: &str) -> Result<(u64, u64), String> {
+    let program = folder().join(name).join("bootstrap");
+    let archive = folder().join(format!("{name}.zip"));
+    let mut files = BTreeMap::from([("bootstrap".to_owned(), program.clone())]);
+    if name == "console" {
+        console::build()?;
+        let built = console::built().ok_or("the console is not built")?;
+        gather(&built, "web", &mut files).map_err(|error| format!("{}: {error}", built.display()))?;
+    }
+    write(&archive, &files).map_err(|error| format!("{}: {error}", archive.display()))?;
+    let size = |path: &Path| std::fs::metadata(path).map(|file| file.len());
+    let sizes = size(&program).and_then(|program| Ok((program, size(&archive)?)));
+    sizes.map_err(|error| format!("{}: {error}", program.display()))
+}
+
+/// The files below a folder, by the names that they get.
+fn gather(folder: &Path, under: &str, files: &mut BTreeMap<String, PathBuf>) -> io::Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        let name = format!("{under}/{}", entry.file_name().to_string_lossy());
+        if entry.file_type()?.is_dir() {
+            gather(&entry.path(), &name, files)?;
+        } else {
+            files.insert(name, entry.path());
+        }
+    }
+    Ok(())
+}
+
+fn write(archive: &Path, files: &BTreeMap<String, PathBuf>) -> io::Result<()> {
+    let mut pack = ZipWriter::new(File::create(archive)?);
+    for (name, path) in files {
+        let mode = if name == "bootstrap" { 0o755 } else { 0o644 };
+        let options = SimpleFileOptions::default()
+            .compression_method(CompressionMethod::Deflated)
+            .compression_level(Some(9))
+            .last_modified_time(DateTime::default())
+            .unix_permissions(mode);
+        pack.start_file(name, options)?;
+        io::copy(&mut File::open(path)?, &mut pack)?;
+    }
+    pack.finish()?.flush()
+}
+
+fn kilobytes(bytes: u64) -> String {
+    format!("{} kB", bytes.div_ceil(1_000))
+}
+
+#[allow(clippy::print_stdout, reason = "the table is what was asked for")]
+fn println_row([name, program, archive]: [String; 3]) {
+    println!("{name:<24}{program:>12}{archive:>12}");
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_files_are_the_same_archive_and_the_program_may_be_run() {
+        let folder = std::env::temp_dir().join(format!("rapport-package-{}", std::process::id()));
+        std::fs::create_dir_all(folder.join("dist/assets")).unwrap();
+        std::fs::write(folder.join("program"), "program").unwrap();
+        std::fs::write(folder.join("dist/index.html"), "page").unwrap();
+        std::fs::write(folder.join("dist/assets/a.js"), "script").unwrap();
+        let mut archives = Vec::new();
+        for (n, hours) in [(1, 1), (2, 99)] {
+            let time = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(hours * 3_600);
+            File::open(folder.join("program")).unwrap().set_modified(time).unwrap();
+            let mut files = BTreeMap::from([("bootstrap".to_owned(), folder.join("program"))]);
+            gather(&folder.join("dist"), "web", &mut files).unwrap();
+            let archive = folder.join(format!("{n}.zip"));
+            write(&archive, &files).unwrap();
+            archives.push(std::fs::read(archive).unwrap());
+        }
+        assert_eq!(archives[0], archives[1]);
+        let mut pack = zip::ZipArchive::new(io::Cursor::new(&archives[0])).unwrap();
+        let entries: Vec<(String, Option<u32>)> = (0..pack.len())
+            .map(|n| {
+                let file = pack.by_index(n).unwrap();
+                (file.name().to_owned(), file.unix_mode().map(|mode| mode & 0o777))
+            })
+            .collect();
+        let expected = [("bootstrap", 0o755), ("web/assets/a.js", 0o644), ("web/index.html", 0o644)];
+        assert_eq!(entries, expected.map(|(name, mode)| (name.to_owned(), Some(mode))));
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+}
