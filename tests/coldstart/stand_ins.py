@@ -1,0 +1,203 @@
+"""What a program of a function talks to when it is measured: a Lambda Runtime API, and a table that knows one firm's settings.
+
+Both answer on loopback from one event loop, with as little work as can be, since their own time is in every figure.
+"""
+
+import asyncio
+import base64
+import datetime
+import hashlib
+import ipaddress
+import json
+import ssl
+import time
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+
+SECRET = base64.b64encode(bytes(range(32))).decode()
+ISSUER = "http://127.0.0.1:1"
+
+
+async def read_message(reader):
+    """The first line, headers and body of a request; `None` at the end of a connection."""
+    try:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
+    except (asyncio.IncompleteReadError, ConnectionError):
+        return None
+    headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in head[1:] if line)}
+    if headers.get("transfer-encoding", "").lower() == "chunked":
+        body = b""
+        while size := int((await reader.readline()).split(b";")[0], 16):
+            body += await reader.readexactly(size)
+            await reader.readline()
+        await reader.readline()
+    else:
+        body = await reader.readexactly(int(headers.get("content-length", 0)))
+    return head[0], headers, body
+
+
+def message(status, body=b"", headers=()):
+    lines = [f"HTTP/1.1 {status}", f"content-length: {len(body)}", *(f"{name}: {value}" for name, value in headers), "", ""]
+    return "\r\n".join(lines).encode() + body
+
+
+class RuntimeApi:
+    """The Runtime API of one program at a time: what it asks for and answers is noted with its moment."""
+
+    def __init__(self):
+        self.begin()
+
+    def begin(self):
+        self.polled, self.answered, self.events = asyncio.Event(), asyncio.Queue(), asyncio.Queue()
+        self.first_poll = None
+
+    async def start(self):
+        self.server = await asyncio.start_server(self.serve, "127.0.0.1", 0)
+        return self.server.sockets[0].getsockname()[1]
+
+    async def invoke(self, event):
+        """Seconds until the event is answered, and the answer."""
+        started = time.perf_counter()
+        self.events.put_nowait(event)
+        answer, at = await asyncio.wait_for(self.answered.get(), 30)
+        return at - started, answer
+
+    async def serve(self, reader, writer):
+        while read := await read_message(reader):
+            line, _, body = read
+            method, path, _ = line.split(" ")
+            if method == "GET" and path.endswith("/invocation/next"):
+                if self.first_poll is None:
+                    self.first_poll = time.perf_counter()
+                    self.polled.set()
+                event = await self.events.get()
+                deadline = int((time.time() + 30) * 1_000)
+                headers = [
+                    ("content-type", "application/json"),
+                    ("lambda-runtime-aws-request-id", "8476a536-e9f4-11e8-9739-2dfe598c3fcd"),
+                    ("lambda-runtime-deadline-ms", deadline),
+                    ("lambda-runtime-invoked-function-arn", "arn:aws:lambda:us-east-1:123456789012:function:measured"),
+                ]
+                writer.write(message("200 OK", event, headers))
+            else:
+                at = time.perf_counter()
+                if "/invocation/" in path:
+                    self.answered.put_nowait((body, at))
+                writer.write(message("202 Accepted"))
+        writer.close()
+
+
+class Tables:
+    """DynamoDB as far as a read needs it: every item is missing but the settings of the firm."""
+
+    def __init__(self, items):
+        self.items, self.calls = items, 0
+
+    async def start(self, tls=None):
+        self.server = await asyncio.start_server(self.serve, "127.0.0.1", 0, ssl=tls)
+        return self.server.sockets[0].getsockname()[1]
+
+    async def serve(self, reader, writer):
+        while read := await read_message(reader):
+            _, headers, body = read
+            self.calls += 1
+            answer = json.dumps(self.answer(headers.get("x-amz-target", ""), json.loads(body or b"{}"))).encode()
+            writer.write(message("200 OK", answer, [("content-type", "application/x-amz-json-1.0")]))
+        writer.close()
+
+    def answer(self, target, request):
+        used = {"TableName": request.get("TableName", ""), "CapacityUnits": 0.5}
+        if target.endswith(".Query"):
+            partition = request["ExpressionAttributeValues"][":p"]["S"]
+            items = [item for item in self.items if item["pk"]["S"] == partition]
+            return {"Items": items, "Count": len(items), "ScannedCount": len(items), "ConsumedCapacity": used}
+        if target.endswith(".BatchGetItem"):
+            return {"Responses": {}, "UnprocessedKeys": {}}
+        return {"ConsumedCapacity": used}
+
+
+def unpadded(raw):
+    return base64.urlsafe_b64encode(raw).decode().rstrip("=")
+
+
+class Firm:
+    """A firm whose owner's token every function takes: signed here, since signing is not what is measured."""
+
+    def __init__(self, tenant, settings):
+        self.tenant = tenant
+        self.key = Ed25519PrivateKey.generate()
+        self.public = self.key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+        row = {"pk": {"S": f"{tenant}#settings"}, "sk": {"S": "settings"}, "v": {"N": "1"}, "doc": {"S": json.dumps(settings)}}
+        self.items = [row]
+
+    def token(self):
+        now = int(time.time())
+        header = {"alg": "EdDSA", "typ": "JWT", "kid": unpadded(hashlib.sha256(self.public).digest()[:12])}
+        claims = {
+            "iss": ISSUER,
+            "aud": "rapport",
+            "sub": "usr_01h455vb4pex5vsknk084sn02q",
+            "tid": self.tenant,
+            "role": "owner",
+            "scope": "*",
+            "iat": now,
+            "exp": now + 900,
+            "jti": "ses_01h455vb4pex5vsknk084sn02q",
+        }
+        text = ".".join(unpadded(json.dumps(part).encode()) for part in (header, claims))
+        return f"{text}.{unpadded(self.key.sign(text.encode()))}"
+
+
+def request(path, token):
+    """A GET as the HTTP API of API Gateway hands it over, format 2.0."""
+    return json.dumps(
+        {
+            "version": "2.0",
+            "routeKey": f"GET {path}",
+            "rawPath": path,
+            "rawQueryString": "",
+            "headers": {"authorization": f"Bearer {token}", "host": "api.rapport.example", "accept": "application/json"},
+            "requestContext": {
+                "accountId": "123456789012",
+                "apiId": "api",
+                "domainName": "api.rapport.example",
+                "domainPrefix": "api",
+                "http": {"method": "GET", "path": path, "protocol": "HTTP/1.1", "sourceIp": "203.0.113.7", "userAgent": "measure"},
+                "requestId": "id",
+                "routeKey": f"GET {path}",
+                "stage": "$default",
+                "time": "28/Nov/2026:00:00:00 +0000",
+                "timeEpoch": 1795824000000,
+            },
+            "isBase64Encoded": False,
+        }
+    ).encode()
+
+
+def certificate(folder: Path):
+    """A TLS context for 127.0.0.1, and the file of the authority that it is to be trusted by."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "loopback")])
+    now = datetime.datetime.now(datetime.timezone.utc)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(hours=1))
+        .not_valid_after(now + datetime.timedelta(hours=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    authority, private = folder / "authority.pem", folder / "key.pem"
+    authority.write_bytes(made.public_bytes(Encoding.PEM))
+    private.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(authority, private)
+    return context, authority
