@@ -56,6 +56,10 @@ class RuntimeApi:
         self.polled, self.answered, self.events = asyncio.Event(), asyncio.Queue(), asyncio.Queue()
         self.first_poll = None
 
+    def end(self):
+        """Lets go of the program that waits for an event."""
+        self.events.put_nowait(None)
+
     async def start(self):
         self.server = await asyncio.start_server(self.serve, "127.0.0.1", 0)
         return self.server.sockets[0].getsockname()[1]
@@ -76,6 +80,8 @@ class RuntimeApi:
                     self.first_poll = time.perf_counter()
                     self.polled.set()
                 event = await self.events.get()
+                if event is None:
+                    break
                 deadline = int((time.time() + 30) * 1_000)
                 headers = [
                     ("content-type", "application/json"),

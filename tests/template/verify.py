@@ -5,7 +5,7 @@
 
 1. cfn-lint finds nothing in the template as written (SAM), nor in what SAM makes of it (CloudFormation): the second
    sees mistakes in events that the first lets pass. The translation is left in target/template/translated.json.
-2. `sam validate --lint` accepts it. SAM's command wants other versions of packages than the rest, so it has an
+2. `sam validate --lint` and `sam build` accept it. SAM's command wants other versions of packages than the rest, so it has an
    environment of its own under target/sam-venv, made from requirements-sam.txt when that changed.
 3. Our rules (rules.py) find nothing; and each rule does find something in a copy broken on purpose.
 
@@ -18,6 +18,8 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
+import zipfile
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
@@ -25,7 +27,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 import policy  # noqa: E402
 import sam  # noqa: E402
 from rules import RULES  # noqa: E402
-from source import ROOT, TEMPLATE, Project, Template, load  # noqa: E402
+from source import ROOT, TEMPLATE, Project, Template, crate, load  # noqa: E402
 
 REGION = "us-east-1"
 TRANSLATED = ROOT / "target/template/translated.json"
@@ -93,6 +95,25 @@ def sam_validate():
     return run(SAM / "bin/sam", "validate", "--lint", "--template", TEMPLATE, "--region", REGION)
 
 
+def sam_build():
+    """SAM takes the archives that `cargo xtask package` leaves as they are, here some that hold nothing."""
+    with tempfile.TemporaryDirectory() as folder:
+        template, archives = Path(folder) / "infra/template.yaml", Path(folder) / "target/lambda"
+        for path in (template.parent, archives):
+            path.mkdir(parents=True)
+        shutil.copyfile(TEMPLATE, template)
+        crates = {crate(one) for one in Template(load()).functions.values()}
+        for name in crates:
+            with zipfile.ZipFile(archives / f"{name}.zip", "w") as archive:
+                archive.writestr("bootstrap", name)
+        built = Path(folder) / "built"
+        problems = run(SAM / "bin/sam", "build", "--template", template, "--build-dir", built, "--region", REGION)
+        if problems:
+            return problems
+        taken = {crate(one): built / one["CodeUri"] for one in Template(load(built / "template.yaml")).functions.values()}
+        return [f"{name} is lost" for name in sorted(crates) if not taken.get(name, built).is_file()]
+
+
 def rules():
     """Pairs of a check's name and its findings: the rules, and for each breakage whether its rule noticed."""
     document, project = load(), Project()
@@ -122,6 +143,7 @@ def main():
         ("SAM translates it whole", translation_is_whole),
         ("cfn-lint of the translation", lambda: cfn_lint(TRANSLATED)),
         ("sam validate --lint", sam_validate),
+        ("sam build", sam_build),
         ("tables, queues, indexes and crates are found in the sources", project_is_read),
         ("policies are decided as IAM decides them", policy.findings),
     ]

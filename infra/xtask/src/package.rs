@@ -59,11 +59,7 @@ impl Package {
         if too_large.is_empty() {
             return Ok(true);
         }
-        Err(format!(
-            "over {}: {}",
-            kilobytes(MOST_BYTES),
-            too_large.join(", ")
-        ))
+        Err(format!("over {}: {}", kilobytes(MOST_BYTES), too_large.join(", ")))
     }
 
     fn build(&self, names: &[String]) -> Result<(), String> {
@@ -82,7 +78,10 @@ impl Package {
         let paths = std::iter::once(tools).chain(std::env::split_paths(&path));
         let path = std::env::join_paths(paths).map_err(|error| error.to_string())?;
         let status = build.env("PATH", path).status().map_err(|error| error.to_string())?;
-        status.success().then_some(()).ok_or_else(|| "cargo lambda failed".to_owned())
+        status
+            .success()
+            .then_some(())
+            .ok_or_else(|| "cargo lambda failed".to_owned())
     }
 }
 
@@ -175,7 +174,11 @@ mod tests {
                 (file.name().to_owned(), file.unix_mode().map(|mode| mode & 0o777))
             })
             .collect();
-        let expected = [("bootstrap", 0o755), ("web/assets/a.js", 0o644), ("web/index.html", 0o644)];
+        let expected = [
+            ("bootstrap", 0o755),
+            ("web/assets/a.js", 0o644),
+            ("web/index.html", 0o644),
+        ];
         assert_eq!(entries, expected.map(|(name, mode)| (name.to_owned(), Some(mode))));
         std::fs::remove_dir_all(&folder).unwrap();
     }

@@ -54,8 +54,12 @@ const STEPS: &[Step] = &[
     ("console", console),
     ("programs", programs),
     ("deployment", || {
-        script(&tools::venv("deploy-venv", "tests/deploy/requirements.txt")?, "tests/deploy/stack.py")
+        script(
+            &tools::venv("deploy-venv", "tests/deploy/requirements.txt")?,
+            "tests/deploy/stack.py",
+        )
     }),
+    ("cold start", || python("tests/coldstart/measure.py")),
     ("tests", tests),
     ("queue protocol", || python("tests/conformance/sqs.py")),
     ("browser", browser),
@@ -130,6 +134,8 @@ fn programs() -> Result<Outcome, String> {
         "host",
         "--examples",
         "--bins",
+        "--package",
+        "rapport-runtime",
         "--package",
         "rapport-sqs",
     ]);

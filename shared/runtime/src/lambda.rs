@@ -8,6 +8,7 @@ use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use lambda_runtime::LambdaEvent;
+use rapport_store::{Key, Table};
 
 use crate::{App, BoxError, Clock, Config, Function};
 
@@ -36,20 +37,27 @@ fn variable(name: &str) -> Option<String> {
 
 /// Logs as JSON lines on standard error, which Lambda collects; `RUST_LOG` sets the level.
 pub fn logs() {
-    use tracing_subscriber::EnvFilter;
-    let filter = variable("RUST_LOG")
-        .and_then(|text| EnvFilter::try_new(text).ok())
-        .unwrap_or_else(|| EnvFilter::new("info,aws_config=warn"));
-    let _ = tracing_subscriber::fmt()
-        .json()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_current_span(true)
-        .try_init();
+    use tracing::Level;
+    use tracing_subscriber::filter::Targets;
+    use tracing_subscriber::fmt::layer;
+    use tracing_subscriber::layer::SubscriberExt as _;
+    use tracing_subscriber::util::SubscriberInitExt as _;
+    // Levels by target, no more: what also looks at fields brings an engine of regular expressions into every archive.
+    let filter = variable("RUST_LOG").and_then(|text| text.parse::<Targets>().ok());
+    let filter = filter.unwrap_or_else(|| {
+        Targets::new()
+            .with_default(Level::INFO)
+            .with_target("aws_config", Level::WARN)
+    });
+    let lines = layer().json().with_writer(std::io::stderr).with_current_span(true);
+    let _ = tracing_subscriber::registry().with(filter).with(lines).try_init();
 }
 
 async fn serve(function: Function) -> Result<(), BoxError> {
     let app = app().await?;
+    if matches!(function, Function::Http(_)) && talks_tls() {
+        prime(&app).await;
+    }
     match function {
         Function::Http(router) => lambda_http::run(router(app)).await,
         Function::Queue(handle) => {
@@ -81,6 +89,19 @@ fn connections() -> SharedHttpClient {
     aws_smithy_http_client::Builder::new()
         .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
         .build_https()
+}
+
+/// Whether the tables are asked over TLS, as everywhere but on one machine.
+fn talks_tls() -> bool {
+    variable("AWS_ENDPOINT_URL").is_none_or(|url| url.starts_with("https:"))
+}
+
+/// Asks the tables for an item that is not there, so that the connection is made before the first request and not by it: while a
+/// function starts it has a whole processor, and nobody waits. What is answered does not matter, a refusal neither.
+async fn prime(app: &App) {
+    let nothing = Key::login("prime", "-");
+    let question = app.store.get_item(Table::Identity, &nothing);
+    let _ = tokio::time::timeout(Duration::from_secs(1), question).await;
 }
 
 /// Clients and configuration from the environment. The region and the credentials come from Lambda's own variables: no
