@@ -20,13 +20,18 @@ mod api {
     mod suggestions;
     mod survey_results;
     mod surveys;
-    mod tickets;
+    pub mod tickets;
     mod webhooks;
     mod win_backs;
 }
 mod faults {
+    mod clocks;
     pub mod input;
+    mod poison;
+    mod refused;
+    mod shuffled;
     mod store;
+    mod targets;
     mod together;
     mod tokens;
 }

@@ -17,7 +17,7 @@ async fn firm() -> Tenant {
     tenant
 }
 
-fn always() -> Value {
+pub fn always() -> Value {
     let day = json!([["00:00", "24:00"]]);
     json!({"working_hours": {"mon": day, "tue": day, "wed": day, "thu": day, "fri": day, "sat": day, "sun": day}})
 }

@@ -22,23 +22,23 @@ const TABLES: [&str; 5] = [
     "TicketsTable",
 ];
 /// More calls than any request makes.
-const MOST_CALLS: u32 = 60;
+pub(super) const MOST_CALLS: u32 = 60;
 
 /// What answers requests; the rest are workers.
-fn answers(function: &str) -> bool {
+pub(super) fn answers(function: &str) -> bool {
     matches!(function, "identity" | "leads" | "contacts" | "orders" | "tickets")
 }
 
-struct World {
-    host: Host,
-    faults: Faults,
-    clock: Clock,
-    anybody: Caller,
+pub(super) struct World {
+    pub(super) host: Host,
+    pub(super) faults: Faults,
+    pub(super) clock: Clock,
+    pub(super) anybody: Caller,
     _folder: tempfile::TempDir,
 }
 
 impl World {
-    async fn new(named: fn(&str) -> bool) -> Self {
+    pub(super) async fn new(named: fn(&str) -> bool) -> Self {
         let (folder, faults, clock) = (tempfile::tempdir().unwrap(), Faults::default(), Clock::default());
         let mut options = Options::of_test(folder.path(), clock.clone());
         options.functions = faults.between(options.functions, named);
@@ -53,7 +53,7 @@ impl World {
     }
 
     /// Every item of the tables that requests write, by table and key.
-    async fn items(&self) -> BTreeMap<String, String> {
+    pub(super) async fn items(&self) -> BTreeMap<String, String> {
         let client = engine::dynamodb(InProcess::tables(Arc::clone(self.host.engine())));
         let names = client.list_tables().send().await.unwrap().table_names.unwrap();
         let mut items = BTreeMap::new();
@@ -74,7 +74,10 @@ impl World {
 }
 
 /// How many keys of which shape came, went and changed. Numbers that were reserved and not used leave a gap, no trace.
-fn difference(before: &BTreeMap<String, String>, after: &BTreeMap<String, String>) -> BTreeMap<String, usize> {
+pub(super) fn difference(
+    before: &BTreeMap<String, String>,
+    after: &BTreeMap<String, String>,
+) -> BTreeMap<String, usize> {
     let mut shapes = BTreeMap::new();
     let keys: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
     for key in keys.into_iter().filter(|key| !key.contains("#counter ")) {
@@ -100,15 +103,15 @@ fn difference(before: &BTreeMap<String, String>, after: &BTreeMap<String, String
     shapes
 }
 
-struct Request {
-    method: Method,
+pub(super) struct Request {
+    pub(super) method: Method,
     path: String,
     body: Value,
     key: String,
 }
 
 impl Request {
-    async fn send(&self, tenant: &Tenant) -> Answer {
+    pub(super) async fn send(&self, tenant: &Tenant) -> Answer {
         let headers = [("idempotency-key", self.key.as_str())];
         tenant
             .json(self.method.clone(), &self.path, &headers, self.body.clone())
@@ -117,7 +120,7 @@ impl Request {
 }
 
 /// A request of a kind, and what must be there before it.
-async fn prepared(kind: &str, tenant: &Tenant) -> Request {
+pub(super) async fn prepared(kind: &str, tenant: &Tenant) -> Request {
     let mark = unique("m");
     let mail = format!("{mark}@shop.example");
     let made = async |plural: &str, body: Value| {
@@ -186,6 +189,39 @@ async fn prepared(kind: &str, tenant: &Tenant) -> Request {
                 json!({"from": [from]}),
             )
         }
+        "create company" => (
+            Method::POST,
+            "/v1/companies".to_owned(),
+            json!({"name": format!("Firm {mark}"), "external_ids": {"shop": mark}}),
+        ),
+        "create product" => (
+            Method::POST,
+            "/v1/products".to_owned(),
+            json!({"name": format!("Tea {mark}"), "sku": mark}),
+        ),
+        "upsert of a lead" => (
+            Method::PUT,
+            format!("/v1/leads/by/shop/{mark}"),
+            json!({"name": format!("Ann {mark}"), "email": mail}),
+        ),
+        "restore lead" => {
+            let lead = made("leads", json!({"name": format!("Ann {mark}"), "email": mail})).await;
+            tenant.delete(&format!("/v1/leads/{lead}")).await.expect(204);
+            (Method::POST, format!("/v1/leads/{lead}/restore"), json!({}))
+        }
+        "place order" => {
+            let order = made("orders", json!({"lines": lines, "status": "draft"})).await;
+            (Method::POST, format!("/v1/orders/{order}/place"), json!({}))
+        }
+        "resolve ticket" => {
+            let ticket = made("tickets", json!({"subject": format!("Help {mark}"), "channel": "api"})).await;
+            (Method::POST, format!("/v1/tickets/{ticket}/resolve"), json!({}))
+        }
+        "change settings" => (
+            Method::PATCH,
+            "/v1/settings".to_owned(),
+            json!({"company": format!("Firm {mark}")}),
+        ),
         "open ticket" => (
             Method::POST,
             "/v1/tickets".to_owned(),
@@ -230,12 +266,12 @@ async fn prepared(kind: &str, tenant: &Tenant) -> Request {
 }
 
 /// Whether all of it was done: of a batch, every input.
-fn done(answer: &Answer) -> bool {
+pub(super) fn done(answer: &Answer) -> bool {
     matches!(answer.status, 200..=299) && answer.status != 207
 }
 
 /// What an answer that is no success must be; of a batch, what each failed input's must be.
-fn is_unavailable(at: &str, answer: &Answer) {
+pub(super) fn is_unavailable(at: &str, answer: &Answer) {
     if answer.status == 207 {
         for result in answer.body["results"].as_array().unwrap() {
             let (status, code) = (&result["status"], &result["error"]["code"]);
@@ -298,25 +334,36 @@ async fn every_call_may_fail(kind: &str) {
 }
 
 macro_rules! each {
-    ($($name:ident = $kind:literal,)*) => { $(
-        #[tokio::test]
-        async fn $name() {
-            every_call_may_fail($kind).await;
-        }
-    )* };
+    ($($name:ident = $kind:literal,)*) => {
+        /// Every kind of write.
+        pub(super) const KINDS: &[&str] = &[$($kind,)*];
+        $(
+            #[tokio::test]
+            async fn $name() {
+                every_call_may_fail($kind).await;
+            }
+        )*
+    };
 }
 
 each! {
     a_lead_is_made_or_not = "create lead",
+    a_company_is_made_or_not = "create company",
+    a_product_is_made_or_not = "create product",
+    a_lead_is_put_or_not = "upsert of a lead",
     a_contact_is_changed_or_not = "change contact",
     a_contact_is_deleted_or_not = "delete contact",
+    a_lead_is_restored_or_not = "restore lead",
     an_order_comes_with_its_customer_or_not = "order of a new customer",
     an_order_is_put_with_its_customer_or_not = "upsert of a new customer's order",
+    an_order_is_placed_or_not = "place order",
     a_payment_is_recorded_or_not = "pay",
     a_lead_is_converted_or_not = "convert lead",
     contacts_are_merged_or_not = "merge contacts",
     a_ticket_is_opened_or_not = "open ticket",
+    a_ticket_is_resolved_or_not = "resolve ticket",
     a_message_is_kept_or_not = "say on a ticket",
+    settings_are_changed_or_not = "change settings",
     each_lead_of_a_batch_is_made_or_not = "batch of leads",
     each_order_of_a_batch_comes_with_its_customer_or_not = "batch of new customers' orders",
 }
@@ -456,4 +503,56 @@ async fn what_was_acknowledged_before_the_workers_lost_the_store_is_told_once() 
         (found["data"].as_array()?.len() == 10).then_some(())
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_store_that_is_away_for_a_minute_refuses_whole_and_all_goes_on_afterwards() {
+    let world = World::new(|_| true).await;
+    let tenant = Tenant::of(&world.anybody, json!({})).await;
+    let mut kept = BTreeSet::new();
+    for n in 0..5 {
+        let lead = tenant.post("/v1/leads", json!({"name": format!("Ann Early{n}")})).await;
+        kept.insert(lead.expect(201)["id"].to_string());
+    }
+    let before = world.items().await;
+    world.faults.set(Weather::DownFrom(0));
+    for second in 0..60 {
+        let path = [
+            "/v1/leads",
+            "/v1/contacts",
+            "/v1/orders?limit=1",
+            "/v1/search?q=Ann",
+            "/v1/events",
+            "/v1/settings",
+        ][second % 6];
+        is_unavailable(path, &tenant.get(path).await);
+        let name = json!({"name": format!("Ann Late{second}")});
+        is_unavailable("create", &tenant.post("/v1/leads", name).await);
+        world.clock.advance(SignedDuration::from_secs(1));
+    }
+    assert!(world.faults.end());
+    assert_eq!(difference(&before, &world.items().await), BTreeMap::new(), "half done");
+    let after = tenant.post("/v1/leads", json!({"name": "Ann After"})).await;
+    kept.insert(after.expect(201)["id"].to_string());
+    // What workers had in their hands comes again after its visibility timeout.
+    world.clock.advance(SignedDuration::from_mins(6));
+    eventually("all that was left", || async {
+        let found = tenant.get("/v1/search?q=Ann&limit=50").await.expect(200);
+        let told = tenant.get("/v1/events?types=lead.created").await.expect(200);
+        let told = told["data"]
+            .as_array()?
+            .iter()
+            .map(|event| event["subject"].to_string());
+        (told.collect::<BTreeSet<_>>() == kept && found["data"].as_array()?.len() == kept.len()).then_some(())
+    })
+    .await;
+    let queues = world.host.queues();
+    for name in queues.list("").await.unwrap() {
+        let info = queues.attributes(&name).await.unwrap();
+        assert!(
+            info.attributes.redrive.is_some() || info.visible == 0,
+            "{name} holds dead letters"
+        );
+    }
+    assert!(world.host.stop().await);
 }

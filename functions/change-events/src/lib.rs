@@ -67,7 +67,8 @@ async fn tell(app: &App, changes: &[Change]) -> Result<(), BoxError> {
     if changes.is_empty() {
         return Ok(());
     }
-    let now = app.clock.now();
+    // The feed is sorted by this: nothing may be appended before what its readers have read.
+    let now = app.clock.rising();
     // A batch write refuses the same key twice: of a change that came twice the last stands for both.
     let mut items: HashMap<(String, String), usize> = HashMap::with_capacity(changes.len());
     let mut unique: Vec<Item> = Vec::with_capacity(changes.len());

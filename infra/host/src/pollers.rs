@@ -217,10 +217,10 @@ pub(crate) fn run_schedule(
     let mut next = times.after(time.now());
     Box::pin(async move {
         while let Some(due) = next {
-            tokio::select! {
-                () = time.sleep_until(due) => {}
+            let due = tokio::select! {
+                due = time.reach(due, &times) => due,
                 () = stop.cancelled() => return,
-            }
+            };
             let event = input.clone().unwrap_or_else(|| {
                 serde_json::json!({
                     "version": "0",

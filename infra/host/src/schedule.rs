@@ -25,12 +25,12 @@ pub struct Time {
 }
 
 impl Time {
-    /// The system's time. A clock that the operator sets right is noticed within the hour.
+    /// The system's time. A clock that the operator sets right is noticed within the minute.
     #[must_use]
     pub fn system() -> Self {
         Self {
             clock: Clock::default(),
-            step: Duration::from_secs(3_600),
+            step: Duration::from_secs(60),
         }
     }
 
@@ -57,13 +57,32 @@ impl Time {
 
     /// Ends once the time is at least `due`.
     pub async fn sleep_until(&self, due: Timestamp) {
-        loop {
-            let left = due.as_millisecond() - self.now().as_millisecond();
-            match u64::try_from(left) {
-                Ok(left) if left > 0 => tokio::time::sleep(Duration::from_millis(left).min(self.step)).await,
-                _ => return,
+        while !self.is_reached(due).await {}
+    }
+
+    /// Waits for `due`, but not for long at once; whether it has come.
+    async fn is_reached(&self, due: Timestamp) -> bool {
+        let left = due.as_millisecond() - self.now().as_millisecond();
+        match u64::try_from(left) {
+            Ok(left) if left > 0 => {
+                tokio::time::sleep(Duration::from_millis(left).min(self.step)).await;
+                false
             }
+            _ => true,
         }
+    }
+
+    /// Waits for what is due next, and gives it. Where the clock is set back meanwhile, that is what is due by it then.
+    pub(crate) async fn reach(&self, mut due: Timestamp, times: &Schedule) -> Timestamp {
+        let mut before = self.now();
+        while !self.is_reached(due).await {
+            let now = self.now();
+            if now < before {
+                due = times.after(now).unwrap_or(due);
+            }
+            before = now;
+        }
+        due
     }
 }
 
@@ -255,6 +274,25 @@ impl Cron {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_schedule_goes_on_though_the_clock_is_set_back() {
+        let clock = Clock::default();
+        clock.advance(jiff::SignedDuration::from_hours(24));
+        let (time, times) = (Time::of_test(clock.clone()), Schedule::Every(3_600));
+        let due = times.after(time.now()).unwrap();
+        let waiting = tokio::spawn(async move { time.reach(due, &times).await });
+        tokio::time::sleep(Duration::from_millis(60)).await;
+        clock.advance(jiff::SignedDuration::from_hours(-24));
+        tokio::time::sleep(Duration::from_millis(120)).await;
+        assert!(!waiting.is_finished());
+        clock.advance(jiff::SignedDuration::from_hours(1));
+        let found = waiting.await.unwrap();
+        assert!(
+            found < due && found <= clock.now(),
+            "{found} is of the hour that was, not of {due}"
+        );
+    }
 
     #[test]
     fn the_next_time_is_found() {

@@ -63,6 +63,11 @@ impl ManualClock {
         self.now_ms.send_modify(|now| *now += i64::from(seconds) * 1000);
     }
 
+    /// Sets the clock back by `seconds`.
+    pub fn set_back(&self, seconds: u32) {
+        self.now_ms.send_modify(|now| *now -= i64::from(seconds) * 1000);
+    }
+
     /// How many callers are waiting for a later moment; a test waits for this before it moves the clock.
     #[must_use]
     pub fn waiting(&self) -> usize {

@@ -13,7 +13,7 @@ use crate::message::{BatchOutcome, Prepared, Received, Sent};
 use crate::queue::{Attributes, MoveTask, MoveTaskStatus, QueueInfo, Redrive};
 use crate::receipt::{Receipt, Receipts};
 
-const SCHEMA_VERSION: i64 = 1;
+const SCHEMA_VERSION: i64 = 2;
 
 // A message's state is a small row of its own, so that a receive does not rewrite the body with it.
 const SCHEMA: &str = "
@@ -41,9 +41,11 @@ create table messages (
     receive_count integer not null default 0,
     first_receive_ms integer,
     received_ms integer,
-    source integer
+    source integer,
+    turn text not null default ''
 ) strict;
 create index messages_by_visibility on messages (queue, visible_at);
+create index messages_by_turn on messages (queue, turn, visible_at);
 create index messages_by_age on messages (queue, sent_ms);
 create table payloads (
     message integer primary key,
@@ -66,10 +68,21 @@ create table move_tasks (
 ) strict;
 ";
 
+/// From version 1, which gave messages out by their age alone.
+const TURNS: &str = "
+alter table messages add column turn text not null default '';
+update messages set turn = coalesce((select group_id from payloads where message = messages.id), '');
+create index messages_by_turn on messages (queue, turn, visible_at);
+";
+
+/// The clock may be read by two callers in another order than they arrive in; by more than this it was set back.
+const SET_BACK_MS: i64 = 1_000;
+
 /// How many messages one call moves to a dead-letter queue or expires at most; the next call goes on.
 const HOUSEKEEPING_ROWS: u32 = 1_000;
 
 const VISIBILITY_LIMIT_MS: i64 = 43_200_000;
+const DELAY_LIMIT_MS: i64 = 900_000;
 const PURGE_INTERVAL_MS: i64 = 60_000;
 
 #[derive(Debug, Clone)]
@@ -106,6 +119,10 @@ pub(crate) struct Engine {
     names: HashMap<i64, String>,
     purged_ms: HashMap<i64, i64>,
     swept_ms: HashMap<i64, i64>,
+    /// By queue, the group that was served last.
+    turns: HashMap<i64, String>,
+    /// The latest moment that was seen.
+    latest_ms: i64,
     receipts: Receipts,
     synced: bool,
     /// Queues to be looked at again by who waits, once the transaction is committed.
@@ -129,6 +146,12 @@ impl Engine {
         let version: i64 = connection.query_row("pragma user_version", [], |row| row.get(0))?;
         match version {
             SCHEMA_VERSION => {}
+            1 => {
+                connection.execute_batch("begin immediate")?;
+                connection.execute_batch(TURNS)?;
+                connection.pragma_update(None, "user_version", SCHEMA_VERSION)?;
+                connection.execute_batch("commit")?;
+            }
             0 => {
                 let secret = uuid::Uuid::new_v4();
                 connection.execute_batch("begin immediate")?;
@@ -149,6 +172,8 @@ impl Engine {
             names: HashMap::new(),
             purged_ms: HashMap::new(),
             swept_ms: HashMap::new(),
+            turns: HashMap::new(),
+            latest_ms: 0,
             receipts: Receipts::new(secret),
             synced: true,
             woken: HashSet::new(),
@@ -393,7 +418,11 @@ impl Engine {
     }
 
     /// Makes every message that somebody received and neither deleted nor gave back visible now; how many these were.
+    /// None of the others is hidden for longer than a delay can be, whatever the clock was set to when it was sent.
     pub(crate) fn release(&mut self, now: i64) -> Result<usize, Error> {
+        self.connection
+            .prepare_cached("update messages set visible_at = ?1 where received_ms is null and visible_at > ?1")?
+            .execute([now + DELAY_LIMIT_MS])?;
         let mut statement = self
             .connection
             .prepare_cached("update messages set visible_at = ?1 where received_ms is not null and visible_at > ?1")?;
@@ -513,8 +542,13 @@ impl Engine {
             Some(serde_json::to_string(&message.outgoing.attributes).map_err(|_| Error::unavailable())?)
         };
         self.connection
-            .prepare_cached("insert into messages (queue, visible_at, sent_ms) values (?1, ?2, ?3)")?
-            .execute([id, now + i64::from(delay) * 1000, now])?;
+            .prepare_cached("insert into messages (queue, visible_at, sent_ms, turn) values (?1, ?2, ?3, ?4)")?
+            .execute(params![
+                id,
+                now + i64::from(delay) * 1000,
+                now,
+                message.outgoing.group_id.as_deref().unwrap_or_default()
+            ])?;
         let row = self.connection.last_insert_rowid();
         self.connection
             .prepare_cached(
@@ -558,6 +592,73 @@ impl Engine {
 
     // The statements here name their index: one that walked the queue would not even prepare.
 
+    /// Where the clock was set back, what is hidden stays so as long as it would have, not until the clock has caught up.
+    fn follow(&mut self, now: i64) -> Result<(), Error> {
+        let back = self.latest_ms - now;
+        if back > SET_BACK_MS {
+            self.connection
+                .prepare_cached("update messages set visible_at = visible_at - ?1 where visible_at > ?2")?
+                .execute([back, now])?;
+            self.swept_ms.clear();
+            self.purged_ms.clear();
+            self.latest_ms = now;
+        }
+        self.latest_ms = self.latest_ms.max(now);
+        Ok(())
+    }
+
+    /// The messages that are next: each group has its turn, from the one behind that served last on, however many of
+    /// another are waiting. Within a group they go by age.
+    fn next(&mut self, queue: i64, most: u32, now: i64, kept_since: i64) -> Result<Vec<(i64, u32)>, Error> {
+        let mut behind = self.connection.prepare_cached(
+            "select min(turn) from messages indexed by messages_by_turn where queue = ?1 and turn > ?2",
+        )?;
+        let mut first = self
+            .connection
+            .prepare_cached("select min(turn) from messages indexed by messages_by_turn where queue = ?1")?;
+        let mut visible = self.connection.prepare_cached(
+            "select id, receive_count from messages indexed by messages_by_turn
+             where queue = ?1 and turn = ?2 and visible_at <= ?3 and sent_ms > ?4
+             order by visible_at, id limit ?5",
+        )?;
+        let wanted = usize::try_from(most).unwrap_or(usize::MAX);
+        let mut at = self.turns.get(&queue).cloned().unwrap_or_default();
+        let mut begun: Option<String> = None;
+        let mut waiting: Vec<(String, std::vec::IntoIter<(i64, u32)>)> = Vec::new();
+        while waiting.len() < wanted {
+            let group: Option<String> = behind.query_row(params![queue, at], |row| row.get(0))?;
+            let group: Option<String> = match group {
+                None => first.query_row([queue], |row| row.get(0))?,
+                group => group,
+            };
+            let Some(group) = group.filter(|group| begun.as_ref() != Some(group)) else {
+                break;
+            };
+            let rows: Vec<(i64, u32)> = visible
+                .query_map(params![queue, group, now, kept_since, most], |row| {
+                    Ok((row.get(0)?, row.get(1)?))
+                })?
+                .collect::<Result<_, _>>()?;
+            if !rows.is_empty() {
+                waiting.push((group.clone(), rows.into_iter()));
+            }
+            begun.get_or_insert_with(|| group.clone());
+            at = group;
+        }
+        let mut found = Vec::with_capacity(wanted);
+        while found.len() < wanted && !waiting.is_empty() {
+            waiting.retain_mut(|(group, rows)| {
+                let Some(row) = rows.next().filter(|_| found.len() < wanted) else {
+                    return false;
+                };
+                found.push(row);
+                self.turns.insert(queue, group.clone());
+                true
+            });
+        }
+        Ok(found)
+    }
+
     /// Gives out up to `most` visible messages and hides them for `visibility` seconds, by default the queue's; moves
     /// those to the dead-letter queue that have been given out too often.
     pub(crate) fn receive(
@@ -567,6 +668,7 @@ impl Engine {
         visibility: Option<u32>,
         now: i64,
     ) -> Result<Claimed, Error> {
+        self.follow(now)?;
         let queue = self.queue(name)?;
         let id = queue.id;
         let retention = queue.attributes.retention;
@@ -586,14 +688,7 @@ impl Engine {
         let mut moved = 0;
         loop {
             let wanted = most - u32::try_from(messages.len()).unwrap_or(most);
-            let rows: Vec<(i64, u32)> = self
-                .connection
-                .prepare_cached(
-                    "select id, receive_count from messages indexed by messages_by_visibility where queue = ?1 and visible_at <= ?2 and sent_ms > ?3
-                     order by visible_at, id limit ?4",
-                )?
-                .query_map(params![id, now, kept_since, wanted], |row| Ok((row.get(0)?, row.get(1)?)))?
-                .collect::<Result<_, _>>()?;
+            let rows = self.next(id, wanted, now, kept_since)?;
             let mut moved_now = 0;
             for (message, receive_count) in rows {
                 match &redrive {
@@ -763,8 +858,11 @@ impl Engine {
             };
             // A new row, since the handles of the old one must not reach the message at its new place.
             self.connection
-                .prepare_cached("insert into messages (queue, visible_at, sent_ms) values (?1, ?2, ?2)")?
-                .execute([target, now])?;
+                .prepare_cached(
+                    "insert into messages (queue, visible_at, sent_ms, turn)
+                     select ?1, ?2, ?2, turn from messages where id = ?3",
+                )?
+                .execute([target, now, message])?;
             let new = self.connection.last_insert_rowid();
             self.connection
                 .prepare_cached("update payloads set message = ?1, message_id = ?2 where message = ?3")?

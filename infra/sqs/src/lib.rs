@@ -10,8 +10,10 @@
 //! receive count one too low, which is what *approximate* and *at least once* allow.
 //!
 //! What it is not: no FIFO queues, no access policies, no signatures (keep it on loopback), no limit of 120,000 messages
-//! in flight, and a queue deleted a moment ago may be created again at once. A message group id is kept and given back,
-//! but groups are not weighed against each other.
+//! in flight, and a queue deleted a moment ago may be created again at once.
+//!
+//! Groups of messages take turns (fair queues): each receive goes on with the group behind the one served last, so that
+//! whoever sends much waits for itself. Where the clock was set back, what is hidden stays so as long as it would have.
 
 mod clock;
 mod engine;

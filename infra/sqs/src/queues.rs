@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use tokio::sync::Notify;
@@ -383,7 +384,7 @@ impl Queues {
             None => self.info(queue, false).await?.attributes.receive_wait,
         };
         let clock = &self.inner.options.clock;
-        let deadline = clock.now_ms() + i64::from(wait) * 1000;
+        let mut deadline = clock.now_ms() + i64::from(wait) * 1000;
         loop {
             // Listening before looking: a message sent in between is not missed.
             let notify = self
@@ -398,6 +399,8 @@ impl Queues {
             notified.as_mut().enable();
 
             let (name, now) = (queue.to_owned(), clock.now_ms());
+            // The clock may have been set back since.
+            deadline = deadline.min(now + i64::from(wait) * 1000);
             let Claimed {
                 messages,
                 next_visible_ms,
@@ -411,6 +414,7 @@ impl Queues {
             tokio::select! {
                 () = notified => {}
                 () = clock.sleep_until(until) => {}
+                () = tokio::time::sleep(Duration::from_secs(u64::from(wait.max(1)))) => {}
             }
         }
     }

@@ -222,6 +222,99 @@ async fn a_message_received_too_often_goes_to_the_dead_letter_queue_and_back() {
 }
 
 #[tokio::test]
+async fn groups_take_turns_however_many_messages_of_one_are_waiting() {
+    let world = world(redrive(5)).await;
+    let send = async |group: &str, body: String| {
+        let message = Outgoing {
+            group_id: Some(group.to_owned()),
+            ..Outgoing::new(body)
+        };
+        world.queues.send("jobs", message).await.unwrap();
+    };
+    for n in 0..100 {
+        send("noisy", format!("noisy {n}")).await;
+    }
+    for group in ["b", "z"] {
+        for n in 0..3 {
+            send(group, format!("{group} {n}")).await;
+        }
+    }
+    world.send("of nobody").await;
+    // The first after nobody's is whoever sorts behind; each has one, and whoever has more the rest.
+    let first = world.bodies("jobs").await;
+    assert_eq!(first[..4], ["b 0", "noisy 0", "z 0", "of nobody"]);
+    assert_eq!(first[4..], ["b 1", "noisy 1", "z 1", "b 2", "noisy 2", "z 2"]);
+    // What is in flight has no turn; the noisy one's own messages go by age.
+    send("b", "b 3".to_owned()).await;
+    let second = world.bodies("jobs").await;
+    assert_eq!(second.len(), 10);
+    assert_eq!(second[..2], ["b 3", "noisy 3"]);
+    assert_eq!(second[9], "noisy 11");
+    // One at a time, each has its turn too.
+    send("b", "b 4".to_owned()).await;
+    send("z", "z 3".to_owned()).await;
+    let mut three = Vec::new();
+    for _ in 0..3 {
+        let one = world.queues.receive("jobs", Receive::default()).await.unwrap();
+        three.extend(one.into_iter().map(|message| message.body));
+    }
+    assert_eq!(three, ["z 3", "b 4", "noisy 12"]);
+}
+
+#[tokio::test]
+async fn a_store_of_the_version_before_turns_is_taken_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("queues.sqlite");
+    let clock = Arc::new(ManualClock::at(START_MS));
+    let queues = open(Some(&path), &clock);
+    queues.create_queue("jobs", Attributes::default()).await.unwrap();
+    for group in ["noisy", "noisy", "quiet"] {
+        let message = Outgoing {
+            group_id: Some(group.to_owned()),
+            ..Outgoing::new(group)
+        };
+        queues.send("jobs", message).await.unwrap();
+    }
+    drop(queues);
+    let file = rusqlite::Connection::open(&path).unwrap();
+    file.execute_batch("drop index messages_by_turn; alter table messages drop column turn; pragma user_version = 1")
+        .unwrap();
+    drop(file);
+    let queues = open(Some(&path), &clock);
+    let ask = Receive {
+        most: 2,
+        ..Receive::default()
+    };
+    let found = queues.receive("jobs", ask).await.unwrap();
+    let bodies: Vec<&str> = found.iter().map(|message| message.body.as_str()).collect();
+    assert_eq!(bodies, ["noisy", "quiet"]);
+}
+
+#[tokio::test]
+async fn what_is_hidden_waits_no_longer_where_the_clock_is_set_back() {
+    let world = world(redrive(5)).await;
+    world.send("in flight").await;
+    assert_eq!(world.bodies("jobs").await, ["in flight"]);
+    let late = Outgoing {
+        delay: Some(30),
+        ..Outgoing::new("late")
+    };
+    world.queues.send("jobs", late).await.unwrap();
+    world.clock.advance(4);
+    assert_eq!(world.bodies("jobs").await, Vec::<String>::new());
+    world.clock.set_back(86_400);
+    assert_eq!(world.bodies("jobs").await, Vec::<String>::new());
+    world.clock.advance(5);
+    assert_eq!(world.bodies("jobs").await, Vec::<String>::new());
+    world.clock.advance(1);
+    assert_eq!(world.bodies("jobs").await, ["in flight"]);
+    world.clock.advance(20);
+    let mut both = world.bodies("jobs").await;
+    both.sort();
+    assert_eq!(both, ["in flight", "late"]);
+}
+
+#[tokio::test]
 async fn messages_are_moved_to_a_named_queue() {
     let world = world(redrive(1)).await;
     world.queues.create_queue("other", Attributes::default()).await.unwrap();

@@ -3,10 +3,15 @@
 //! What a mail says is the business of whoever sends it; how it is encoded is `lettre`'s.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use lettre::message::header::{ContentTransferEncoding, HeaderName, HeaderValue};
 use lettre::message::{Attachment as Enclosed, Body, Mailbox, MultiPart};
 use lettre::{AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor};
+
+/// How long a mail server may take for a mail: less than any function has, so that its caller hears of it and the rest of a
+/// batch goes its way.
+const SLOWEST: Duration = Duration::from_secs(5);
 
 /// Why a mail was not sent.
 #[derive(Debug, thiserror::Error)]
@@ -105,13 +110,17 @@ impl Mailer {
         let message = self.message(mail)?;
         match &self.way {
             Way::Folder(folder) => write(folder, &mail.id, &message.formatted()).await,
-            Way::Smtp(transport) => transport.send(message).await.map(drop).map_err(|error| {
-                if error.is_permanent() {
-                    MailError::Malformed(error.to_string())
-                } else {
-                    MailError::Unavailable(error.to_string())
-                }
-            }),
+            Way::Smtp(transport) => {
+                let sent = tokio::time::timeout(SLOWEST, transport.send(message)).await;
+                let sent = sent.map_err(|_| MailError::Unavailable("the server is too slow".to_owned()))?;
+                sent.map(drop).map_err(|error| {
+                    if error.is_permanent() {
+                        MailError::Malformed(error.to_string())
+                    } else {
+                        MailError::Unavailable(error.to_string())
+                    }
+                })
+            }
             Way::Ses(client) => ses(client, &message.formatted()).await,
         }
     }

@@ -9,6 +9,8 @@ use jiff::{SignedDuration, Timestamp};
 #[derive(Clone, Debug, Default)]
 pub struct Clock {
     ahead_millis: Arc<AtomicI64>,
+    /// The latest time that was told as one that only rises.
+    risen_millis: Arc<AtomicI64>,
 }
 
 impl Clock {
@@ -20,9 +22,35 @@ impl Clock {
         Timestamp::from_millisecond(now).unwrap_or(Timestamp::UNIX_EPOCH)
     }
 
-    /// Sets the clock forward, for tests of what happens later.
+    /// The time, but never before what this told earlier: whoever reads in its order has not read past what is still to
+    /// come, though the clock be set back.
+    #[must_use]
+    pub fn rising(&self) -> Timestamp {
+        let now = self.now().as_millisecond();
+        let before = self.risen_millis.fetch_max(now, Ordering::Relaxed);
+        Timestamp::from_millisecond(now.max(before)).unwrap_or(Timestamp::UNIX_EPOCH)
+    }
+
+    /// Sets the clock forward, or back by less than nothing, for tests.
     pub fn advance(&self, by: SignedDuration) {
         let millis = i64::try_from(by.as_millis()).unwrap_or(0);
         self.ahead_millis.fetch_add(millis, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_only_rises_stands_still_while_the_clock_is_back() {
+        let clock = Clock::default();
+        clock.advance(SignedDuration::from_hours(1));
+        let first = clock.rising();
+        clock.advance(SignedDuration::from_mins(-30));
+        assert!(clock.now() < first);
+        assert_eq!(clock.rising(), first);
+        clock.advance(SignedDuration::from_hours(1));
+        assert!(clock.rising() > first);
     }
 }

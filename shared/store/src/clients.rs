@@ -8,6 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::interceptors::InterceptorContext;
+use aws_sdk_dynamodb::config::retry::{ClassifyRetry, RetryAction};
 use aws_sdk_dynamodb::types::AttributeValue;
 use futures::future::BoxFuture;
 use rapport_domain::TenantId;
@@ -33,7 +35,7 @@ impl From<Client> for Clients {
     /// One client for everything.
     fn from(client: Client) -> Self {
         Self {
-            own: client,
+            own: patient(&client),
             each: None,
         }
     }
@@ -51,7 +53,7 @@ impl Clients {
             .time_to_idle(IDLE)
             .build();
         Self {
-            own,
+            own: patient(&own),
             each: Some((Arc::new(make), kept)),
         }
     }
@@ -59,9 +61,38 @@ impl Clients {
     async fn of(&self, tenant: TenantId) -> Client {
         match &self.each {
             None => self.own.clone(),
-            Some((make, kept)) => kept.get_with(tenant, make(tenant)).await,
+            Some((make, kept)) => {
+                let made = async { patient(&make(tenant).await) };
+                kept.get_with(tenant, made).await
+            }
         }
     }
+}
+
+/// A write of one item that meets a transaction on it: of all passing refusals the one that the SDK does not try again by
+/// itself.
+#[derive(Debug)]
+struct MetATransaction;
+
+impl ClassifyRetry for MetATransaction {
+    fn classify_retry(&self, context: &InterceptorContext) -> RetryAction {
+        let refusal = context.response().filter(|response| response.status().as_u16() == 400);
+        let body = refusal.and_then(|response| response.body().bytes()).unwrap_or_default();
+        let word = b"TransactionConflictException";
+        if body.windows(word.len()).any(|part| part == word) {
+            RetryAction::transient_error()
+        } else {
+            RetryAction::NoActionIndicated
+        }
+    }
+
+    fn name(&self) -> &'static str {
+        "a write that met a transaction"
+    }
+}
+
+fn patient(client: &Client) -> Client {
+    Client::from_conf(client.config().to_builder().retry_classifier(MetATransaction).build())
 }
 
 impl Store {

@@ -24,8 +24,8 @@ use crate::idempotency::{Answer, Idempotency};
 use crate::page::{Position, Query};
 use crate::{Item, Key, Store, StoreError, Table, Write, number, number_of, text, text_of};
 
-/// How long the sums of a sheet may be made by one: longer than the function's timeout.
-const LOCKED: SignedDuration = SignedDuration::from_mins(5);
+/// How long the making of a sheet's sums is taken for; whoever takes longer keeps it meanwhile.
+pub const LOCKED: SignedDuration = SignedDuration::from_secs(20);
 /// The most dirty buckets looked at in one go.
 const MOST_DIRTY: usize = 100;
 /// Facts noted in one transaction: each is four items at most.
@@ -382,7 +382,7 @@ impl Store {
 
 // Sums.
 impl Store {
-    /// Takes the making of a sheet's sums; `false` while another has it. 1 write unit.
+    /// Takes the making of a sheet's sums for [`LOCKED`], or keeps it; `false` while another has it. 1 write unit.
     ///
     /// # Errors
     /// When the store does not answer.
@@ -400,9 +400,13 @@ impl Store {
         let put = Put::builder()
             .table_name(self.table(Table::Reports)?)
             .set_item(Some(item))
-            .condition_expression("attribute_not_exists(pk) OR holder = :holder OR stale_at < :now")
+            // One that ends later than any can was taken by a clock that was ahead.
+            .condition_expression(
+                "attribute_not_exists(pk) OR holder = :holder OR stale_at < :now OR stale_at > :latest",
+            )
             .expression_attribute_values(":holder", text(holder))
-            .expression_attribute_values(":now", number(now.as_millisecond()));
+            .expression_attribute_values(":now", number(now.as_millisecond()))
+            .expression_attribute_values(":latest", number((now + LOCKED + LOCKED).as_millisecond()));
         let mut write = Write::new(tenant);
         write.other(
             TransactWriteItem::builder().put(built(put.build())?).build(),

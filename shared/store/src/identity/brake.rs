@@ -5,7 +5,7 @@
 
 use aws_sdk_dynamodb::types::ReturnConsumedCapacity;
 use jiff::Timestamp;
-use rapport_domain::login::{Brake, Quota};
+use rapport_domain::login::{Brake, LONGEST_LOCK, Quota};
 use sha2::{Digest as _, Sha256};
 
 use super::login::LoginId;
@@ -64,8 +64,10 @@ impl Counter {
         }
     }
 
+    /// A lock that lasts longer than any is made for is of a clock that was ahead and has been set back: it is over.
     fn wait(self, now: i64) -> u32 {
-        u32::try_from(self.locked_until - now).unwrap_or(0)
+        let left = u32::try_from(self.locked_until - now).unwrap_or(0);
+        if left > LONGEST_LOCK { 0 } else { left }
     }
 }
 
@@ -285,6 +287,7 @@ mod tests {
             (Some(item(3, 90, 200)), 3, 0),
             (Some(item(9, 150, 200)), 9, 50),
             (Some(item(9, 150, 100)), 0, 0),
+            (Some(item(9, 90_000, 200_000)), 9, 0),
         ] {
             let counter = Counter::read(item.as_ref(), 100);
             assert_eq!((counter.failures, counter.wait(100)), (failures, wait));
