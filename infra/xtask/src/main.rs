@@ -1,6 +1,7 @@
 //! Every task of the project: `cargo up` runs the service, `cargo verify` runs every check, `cargo xtask` the rest.
 
 mod console;
+mod fuzz;
 mod load;
 mod package;
 mod tools;
@@ -36,6 +37,8 @@ enum Task {
         #[arg(default_value = "target/cdnow")]
         folder: std::path::PathBuf,
     },
+    /// Tries the parsers of outside bytes, guided by what they reach.
+    Fuzz(fuzz::Fuzz),
     /// Loads a file through the public API.
     #[command(subcommand)]
     Load(load::Load),
@@ -56,6 +59,7 @@ fn main() -> ExitCode {
             eprintln!("{}", file.display());
             true
         }),
+        Task::Fuzz(fuzz) => fuzz.run(),
         Task::Load(load) => load.run(),
     };
     match outcome {

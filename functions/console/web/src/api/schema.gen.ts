@@ -7759,7 +7759,7 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["SurveyAnswerIn"];
-                "application/x-www-form-urlencoded": unknown;
+                "application/x-www-form-urlencoded": components["schemas"]["SurveyAnswerIn"];
             };
         };
         responses: {
@@ -8102,7 +8102,7 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["ResetIn"];
-                "application/x-www-form-urlencoded": unknown;
+                "application/x-www-form-urlencoded": components["schemas"]["ResetIn"];
             };
         };
         responses: {
@@ -8126,7 +8126,7 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["RevokeIn"];
-                "application/x-www-form-urlencoded": unknown;
+                "application/x-www-form-urlencoded": components["schemas"]["RevokeIn"];
             };
         };
         responses: {
@@ -8152,7 +8152,7 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["TokenIn"];
-                "application/x-www-form-urlencoded": unknown;
+                "application/x-www-form-urlencoded": components["schemas"]["TokenIn"];
             };
         };
         responses: {
@@ -8862,9 +8862,9 @@ export interface operations {
     };
     get_contacts_lookup: {
         parameters: {
-            query?: {
-                /** @description The number in any usual form; required */
-                phone?: string;
+            query: {
+                /** @description The number in any usual form */
+                phone: string;
             };
             header?: never;
             path?: never;
@@ -9447,8 +9447,8 @@ export interface operations {
     get_fields: {
         parameters: {
             query?: {
-                /** @description lead, contact, company, product, order or ticket */
-                kind?: string;
+                /** @description Only those of this kind */
+                kind?: "lead" | "contact" | "company" | "product" | "order" | "ticket";
             };
             header?: never;
             path?: never;
@@ -9618,9 +9618,9 @@ export interface operations {
     };
     post_imports: {
         parameters: {
-            query?: {
-                /** @description What rows become; needed */
-                kind?: "contacts" | "companies" | "leads" | "products" | "orders";
+            query: {
+                /** @description What rows become */
+                kind: "contacts" | "companies" | "leads" | "products" | "orders";
                 /** @description What the file is called */
                 name?: string;
             };
@@ -9654,9 +9654,9 @@ export interface operations {
     };
     get_imports_fields: {
         parameters: {
-            query?: {
-                /** @description What rows become; needed */
-                kind?: "contacts" | "companies" | "leads" | "products" | "orders";
+            query: {
+                /** @description What rows become */
+                kind: "contacts" | "companies" | "leads" | "products" | "orders";
             };
             header?: never;
             path?: never;
@@ -9987,7 +9987,7 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["AcceptIn"];
-                "application/x-www-form-urlencoded": unknown;
+                "application/x-www-form-urlencoded": components["schemas"]["AcceptIn"];
             };
         };
         responses: {
@@ -11830,9 +11830,9 @@ export interface operations {
     };
     get_reports_by_name_rows: {
         parameters: {
-            query?: {
+            query: {
                 /** @description What is summed */
-                measure?: string;
+                measure: string;
                 /** @description The first day */
                 from?: string;
                 /** @description The last day */
@@ -11886,10 +11886,10 @@ export interface operations {
     };
     get_search: {
         parameters: {
-            query?: {
-                /** @description The words, at most 200 characters; required */
-                q?: string;
-                /** @description Only these, separated by commas: contact, company, lead, ticket, order, product */
+            query: {
+                /** @description The words, at most 200 characters */
+                q: string;
+                /** @description Only these, separated by commas */
                 kinds?: string;
                 /** @description How many, 1 to 50 */
                 limit?: number;
@@ -13283,7 +13283,7 @@ export interface operations {
                 /** @description role equals this */
                 role?: string;
                 /** @description active or deactivated */
-                status?: string;
+                status?: "active" | "deactivated";
                 /** @description email equals this */
                 email?: string;
             };
