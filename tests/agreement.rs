@@ -25,6 +25,7 @@ fn app() -> App {
         aws_sdk_dynamodb::Client::from_conf(dynamodb),
         aws_sdk_sqs::Client::from_conf(sqs),
         || unreachable!("no mail is sent"),
+        rapport_runtime::Meter::default(),
     )
     .unwrap()
 }
@@ -45,6 +46,7 @@ pub fn apis() -> Vec<(&'static str, Api)> {
         ("segments", segments::api(app.clone())),
         ("surveys", surveys::api(app.clone())),
         ("tickets", tickets::api(app.clone())),
+        ("usage", usage::api(app.clone())),
         ("webhooks", webhooks::api(app.clone())),
         ("win-backs", win_backs::api(app.clone())),
     ]

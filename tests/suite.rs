@@ -21,6 +21,7 @@ mod api {
     mod survey_results;
     mod surveys;
     pub mod tickets;
+    mod usage;
     mod webhooks;
     mod win_backs;
 }

@@ -691,9 +691,14 @@ async fn by_hand(folder: &Path, faults: &Faults) -> (Host, App) {
     let mut options = Options::of_test(folder, Clock::default());
     let functions = options.functions.with("import-rows", move |given| {
         let config = Config::read(|name| given.environment.get(name).cloned())?;
-        let app = App::new(config, given.clock, given.dynamodb, given.sqs, || {
-            unreachable!("no mail is sent")
-        })?;
+        let app = App::new(
+            config,
+            given.clock,
+            given.dynamodb,
+            given.sqs,
+            || unreachable!("no mail is sent"),
+            given.meter,
+        )?;
         *kept.lock() = Some(app);
         let nothing = |_: SqsEvent| async { SqsBatchResponse::default() }.boxed();
         Ok(Handler::Queue(Arc::new(nothing)))

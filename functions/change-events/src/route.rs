@@ -1,7 +1,11 @@
 //! Which queues hear of which events.
 
+use rapport_domain::plan::Limit;
 use rapport_domain::{event, search};
 use rapport_queue::Queue;
+
+/// How the types of events end after which there are more or fewer records of a kind.
+const COMING_AND_GOING: [&str; 4] = [".created", ".deleted", ".restored", ".merged"];
 
 /// The queues that are told of a change with these types. `patterns` is what the tenant's endpoints want.
 pub(crate) fn queues(noun: &str, types: &[String], patterns: &[String]) -> Vec<Queue> {
@@ -20,6 +24,10 @@ pub(crate) fn queues(noun: &str, types: &[String], patterns: &[String]) -> Vec<Q
         (Queue::ReportSheets, event::REPORTED.contains(&noun)),
         (Queue::SearchIndex, search::NOUNS.contains(&noun)),
         (Queue::WebhookDeliveries, endpoints),
+        (
+            Queue::UsageCounts,
+            Limit::of(noun).is_some() && any(|kind| COMING_AND_GOING.iter().any(|end| kind.ends_with(end))),
+        ),
     ]
     .into_iter()
     .filter_map(|(queue, told)| told.then_some(queue))
@@ -32,11 +40,24 @@ mod tests {
 
     #[test]
     fn events_reach_those_who_care() {
-        use Queue::{ReportSheets, SatisfactionSurveys, SearchIndex, SegmentScores, WebhookDeliveries};
+        use Queue::{ReportSheets, SatisfactionSurveys, SearchIndex, SegmentScores, UsageCounts, WebhookDeliveries};
         for (noun, types, patterns, expected) in [
-            ("lead", "lead.created", "", vec![SearchIndex]),
-            ("lead", "lead.created", "*", vec![SearchIndex, WebhookDeliveries]),
-            ("lead", "lead.created", "order.*", vec![SearchIndex]),
+            ("lead", "lead.created", "", vec![SearchIndex, UsageCounts]),
+            (
+                "lead",
+                "lead.created",
+                "*",
+                vec![SearchIndex, WebhookDeliveries, UsageCounts],
+            ),
+            ("lead", "lead.created", "order.*", vec![SearchIndex, UsageCounts]),
+            ("lead", "lead.updated", "", vec![SearchIndex]),
+            (
+                "company",
+                "company.deleted",
+                "",
+                vec![ReportSheets, SearchIndex, UsageCounts],
+            ),
+            ("survey", "survey.created", "", vec![]),
             (
                 "order",
                 "order.updated payment.received",

@@ -12,7 +12,7 @@ use rapport_domain::user::{LOCALES, User, UserIn};
 use rapport_domain::{Actor, Common, Invalid, Kind as _, Prefix, Record, RecordId, Via, text};
 use rapport_http::problem::Code;
 use rapport_http::resource::{cursor, id, link};
-use rapport_http::{Caller, Json, Params, Problem, RequestId, respond};
+use rapport_http::{Caller, Json, Params, Problem, RequestId, metering, respond};
 use rapport_runtime::App;
 use rapport_store::identity::{Invitation, InvitationStatus, InvitationToken, Secret};
 use rapport_store::{Accept, StoreError, Write};
@@ -67,6 +67,11 @@ pub async fn create(
             .particular("user_exists")
             .detail("somebody with this address is a user: see holder")
             .member("holder", holder.to_string()));
+    }
+    app.store.seat(caller.tenant, now).await?;
+    let plan = app.store.tenant_rules(caller.tenant).await?.account.plan;
+    if let Some(reached) = app.meter.mail_limit(&app.store, caller.tenant, plan, now).await {
+        return Err(StoreError::Full(reached).into());
     }
     let whose = caller.tenant.to_string();
     if let Some(seconds) = app
@@ -138,7 +143,9 @@ async fn mail(
         app,
         letter::invitation(&locale, to, &settings.company, &inviter, invitation.role, &link),
     )
-    .await
+    .await?;
+    app.meter.mailed(caller.tenant, app.clock.now());
+    Ok(())
 }
 
 async fn settle(app: &App, caller: &Caller, invitation: Invitation) -> Result<(), StoreError> {
@@ -245,7 +252,11 @@ pub async fn accept(
         via: Via::Console,
         request: request.to_string(),
     };
-    let rules = app.store.rules(token.tenant, now).await?;
+    let known = app.store.tenant_rules(token.tenant).await?;
+    if !known.account.may_write() {
+        return Err(metering::refusal(&known.account));
+    }
+    let rules = known.rules(now);
     let settings = rules.settings.clone();
     let input = UserIn {
         name,

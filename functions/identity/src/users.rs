@@ -4,7 +4,7 @@ use axum::extract::{Path, Request, State};
 use axum::response::Response;
 use http::StatusCode;
 use rapport_domain::permission::{Area, Scope, Verb};
-use rapport_domain::user::{Authority, User};
+use rapport_domain::user::{Authority, User, UserStatus};
 use rapport_domain::{Prefix, Record};
 use rapport_http::list::{Question, given};
 use rapport_http::problem::Code;
@@ -149,6 +149,9 @@ pub async fn restore(State(app): State<App>, caller: Caller, Path(text): Path<St
     let user = id(Prefix::User, &text)?;
     let cx = caller.accept(&app).await?;
     let authority = authority(&caller);
+    if app.store.get::<User>(caller.tenant, user).await?.body.status != UserStatus::Active {
+        app.store.seat(caller.tenant, cx.rules.now).await?;
+    }
     let rule = |old: &Record<User>| status(&cx, authority, old, old.body.reactivate());
     let written = app
         .store

@@ -89,12 +89,14 @@ async fn stopped(app: &App, tenant: TenantId, import: RecordId, (run, page): (u3
 /// The rows of a page and what becomes of them: of all, or, where the run is over, of those that were written. `None` where
 /// the tenant is gone.
 async fn work(app: &App, tenant: TenantId, kept: &KeptImport, open: bool) -> Result<Option<Vec<RowOutcome>>, BoxError> {
-    let rules = match app.store.rules(tenant, app.clock.now()).await {
+    let now = app.clock.now();
+    let known = match app.store.tenant_rules(tenant).await {
         Err(StoreError::Missing) => return Ok(None),
-        rules => rules?,
+        known => known?,
     };
     let import = &kept.import;
-    let cx = Accept::new(tenant, actor(import.id, &import.created_by), rules);
+    let mut cx = Accept::new(tenant, actor(import.id, &import.created_by), known.rules(now));
+    cx.room = app.meter.room(&app.store, tenant, known.account.plan, now).await;
     let cx = accept(cx, import.options.existing);
     let reading = Reading::new(import, &cx);
     let decider = Decider {

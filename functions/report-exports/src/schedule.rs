@@ -127,6 +127,14 @@ async fn send(
     user: &Record<User>,
     due: Timestamp,
 ) -> Result<(), Fault> {
+    let account = app.store.tenant_rules(cx.tenant).await?.account;
+    if !account.may_write() {
+        return Err(Fault::Refused("the account is not open".to_owned()));
+    }
+    let limit = app.meter.mail_limit(&app.store, cx.tenant, account.plan, cx.rules.now);
+    if let Some(reached) = limit.await {
+        return Err(Fault::Refused(reached.to_string()));
+    }
     let schedule = &record.body;
     let role = user.body.role;
     let by = user.meta.id.to_string();
@@ -150,7 +158,10 @@ async fn send(
         .as_ref()
         .ok_or_else(|| Fault::Passing("MAIL is not set".into()))?;
     match mailer.send(&mail).await {
-        Ok(()) => Ok(()),
+        Ok(()) => {
+            app.meter.mailed(cx.tenant, app.clock.now());
+            Ok(())
+        }
         // Its text may hold the address, which no log may.
         Err(MailError::Malformed(_)) => Err(Fault::Refused("the mail could not be written".to_owned())),
         Err(MailError::Unavailable(_) | MailError::Setting(_)) => {

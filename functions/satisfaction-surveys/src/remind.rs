@@ -72,7 +72,7 @@ pub async fn remind(app: &App, tenant: TenantId, id: RecordId, nth: u8) -> Resul
         link: &link(app, &cx, id, &invitation),
         reminder: true,
     });
-    if hand_over(app, &mail).await? {
+    if hand_over(app, tenant, &mail).await? {
         plan(app, &cx, id, &survey, nth + 1).await?;
         app.store.invitation_reminded(&cx, id, nth).await?;
     }

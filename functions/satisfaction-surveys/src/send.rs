@@ -50,6 +50,14 @@ pub async fn ready(
     if !cx.rules.settings.survey.enabled {
         return Ok(Err(Skip::Disabled));
     }
+    let account = app.store.tenant_rules(cx.tenant).await?.account;
+    if !account.may_write() {
+        return Ok(Err(Skip::AccountNotOpen));
+    }
+    let limit = app.meter.mail_limit(&app.store, cx.tenant, account.plan, cx.rules.now);
+    if limit.await.is_some() {
+        return Ok(Err(Skip::PlanLimit));
+    }
     let survey = match app.store.get::<Survey>(cx.tenant, invitation.survey_id).await {
         Ok(survey) if survey.body.active => survey.body,
         Ok(_) | Err(StoreError::Missing) => return Ok(Err(Skip::Disabled)),
@@ -88,7 +96,7 @@ async fn mail(
         link: &link(app, cx, id, invitation),
         reminder: false,
     });
-    if hand_over(app, &mail).await? {
+    if hand_over(app, cx.tenant, &mail).await? {
         // Before it is noted: once it is, nothing would come back to this.
         remind::plan(app, cx, id, survey, 1).await?;
         app.store.invitation_sent(cx, id).await?;
@@ -109,10 +117,13 @@ pub fn link(app: &App, cx: &Accept, id: RecordId, invitation: &Invitation) -> St
 }
 
 /// Hands a mail over. False where it never can be.
-pub async fn hand_over(app: &App, mail: &Mail) -> Result<bool, BoxError> {
+pub async fn hand_over(app: &App, tenant: TenantId, mail: &Mail) -> Result<bool, BoxError> {
     let mailer = app.mailer.as_ref().ok_or("MAIL is not set")?;
     match mailer.send(mail).await {
-        Ok(()) => Ok(true),
+        Ok(()) => {
+            app.meter.mailed(tenant, app.clock.now());
+            Ok(true)
+        }
         // Its text may hold the address, which no log may.
         Err(MailError::Malformed(_)) => Ok(false),
         Err(MailError::Unavailable(_) | MailError::Setting(_)) => Err("mail could not be handed over".into()),

@@ -22,6 +22,9 @@ static NOTED: LazyLock<moka::sync::Cache<RecordId, ()>> = LazyLock::new(|| {
         .build()
 });
 
+/// After how long a delivery of an account that is not open is looked at again.
+const WHILE_NOT_OPEN: SignedDuration = SignedDuration::from_hours(1);
+
 fn message(tenant: TenantId, delivery: &Delivery) -> Envelope {
     let message = Message::DeliverV1 {
         delivery: delivery.id,
@@ -50,6 +53,15 @@ pub(crate) async fn attempt(app: &App, tenant: TenantId, id: RecordId, number: u
     if due > now + SignedDuration::from_secs(1) {
         return schedule(app, Queue::WebhookDeliveries, &message(tenant, delivery), due).await;
     }
+    match app.store.tenant_rules(tenant).await {
+        Err(StoreError::Missing) => return Ok(()),
+        // It waits until the account is open again, or is erased.
+        Ok(rules) if !rules.account.may_write() => {
+            let later = message(tenant, delivery);
+            return schedule(app, Queue::WebhookDeliveries, &later, now + WHILE_NOT_OPEN).await;
+        }
+        other => other?,
+    };
     let endpoint = match app.store.get::<Endpoint>(tenant, delivery.endpoint_id).await {
         Ok(endpoint) => Some(endpoint).filter(|endpoint| endpoint.body.enabled),
         Err(StoreError::Missing) => None,

@@ -54,6 +54,7 @@ fn note(receipt: &mut Receipt, outcome: Outcome) {
                 StoreError::Taken { scope, holder } => {
                     vec![json!({"code": "conflict", "scope": scope, "holder": holder})]
                 }
+                StoreError::Full(reached) => vec![json!({"code": "plan_limit", "detail": reached.to_string()})],
                 StoreError::Conflict { code, detail } => vec![json!({"code": code, "detail": detail})],
                 _ => Vec::new(),
             };
@@ -89,10 +90,16 @@ async fn outcome(
             changed,
         } => (contact, piece, changed),
     };
-    let rules = match app.store.rules(tenant, app.clock.now()).await {
+    let now = app.clock.now();
+    let tenant_rules = match app.store.tenant_rules(tenant).await {
         Err(StoreError::Missing) => return Ok(Outcome::Ignored("there is no such tenant any more".to_owned())),
         rules => rules?,
     };
+    let (account, rules) = (&tenant_rules.account, tenant_rules.rules(now));
+    if !account.may_write() {
+        let detail = "the account is not open: replay the message once it is";
+        return Ok(Outcome::Failed(StoreError::conflict("account_not_open", detail)));
+    }
     let known = piece.external.as_ref().map(|(source, id)| format!("{source}:{id}"));
     if let (Some(known), Some(changed)) = (&known, &changed)
         && let Some(applied) = app.store.applied(tenant, source.meta.id, known).await?
@@ -111,7 +118,8 @@ async fn outcome(
         via: Via::Hook,
         request: receipt.id.to_string(),
     };
-    let cx = Accept::new(tenant, actor, rules);
+    let mut cx = Accept::new(tenant, actor, rules);
+    cx.room = app.meter.room(&app.store, tenant, account.plan, now).await;
     let applied = match apply(&app.store, &cx, source.body.target, contact, piece).await {
         Ok(id) => id,
         Err(error) if error.is_passing() => return Err(error.into()),

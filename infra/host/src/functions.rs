@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use futures::FutureExt as _;
-use rapport_runtime::{App, Clock, Config, Function};
+use rapport_runtime::{App, Clock, Config, Function, Meter, metered};
 use rapport_store::Clients;
 
 use crate::invoke::{BoxError, Handler};
@@ -22,6 +22,8 @@ pub struct Ingredients {
     pub sqs: aws_sdk_sqs::Client,
     /// The clock.
     pub clock: Clock,
+    /// Where it counts what tenants use: together with all other functions of this process.
+    pub meter: Meter,
 }
 
 impl Ingredients {
@@ -64,7 +66,7 @@ impl Functions {
         self.with(name, move |given| {
             let config = Config::read(|name| given.environment.get(name).cloned())?;
             let clients = given.clients();
-            let app = App::new(config, given.clock, clients, given.sqs, no_ses)?;
+            let app = App::new(config, given.clock, clients, given.sqs, no_ses, given.meter)?;
             Ok(handler(function, app))
         })
     }
@@ -119,6 +121,8 @@ pub fn all() -> Functions {
         .product("ticket-deadlines", ticket_deadlines::function())
         .product("tickets", tickets::function())
         .product("timers", timers::function())
+        .product("usage", usage::function())
+        .product("usage-counts", usage_counts::function())
         .product("webhook-deliveries", webhook_deliveries::function())
         .product("webhook-intake", webhook_intake::function())
         .product("webhooks", webhooks::function())
@@ -128,8 +132,12 @@ pub fn all() -> Functions {
 fn handler(function: Function, app: App) -> Handler {
     match function {
         Function::Http(router) => Handler::Http(router(app)),
-        Function::Queue(handle) => Handler::Queue(Arc::new(move |event| handle(app.clone(), event))),
-        Function::Stream(handle) => Handler::Stream(Arc::new(move |event| handle(app.clone(), event))),
+        Function::Queue(handle) => Handler::Queue(Arc::new(move |event| {
+            Box::pin(metered::queue(app.clone(), event, handle))
+        })),
+        Function::Stream(handle) => Handler::Stream(Arc::new(move |event| {
+            Box::pin(metered::stream(app.clone(), event, handle))
+        })),
         Function::Schedule(run) => Handler::Schedule(Arc::new(move |()| run(app.clone()))),
     }
 }

@@ -13,8 +13,9 @@ use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode};
-use rapport_runtime::Clock;
+use rapport_runtime::{Clock, Meter};
 use rapport_sqs::{Attributes, Queues, Redrive};
+use rapport_store::{Store, TableNames};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -131,6 +132,7 @@ pub struct Host {
     work: TaskTracker,
     stop: CancellationToken,
     programs: (TaskTracker, CancellationToken),
+    bookkeeper: Bookkeeper,
     _lock: Option<File>,
 }
 
@@ -191,6 +193,19 @@ impl Host {
         values.insert("PUBLIC_URL".to_owned(), format!("http://{address}"));
         values.extend(options.environment.clone());
 
+        let tables = TableNames::read(|name| {
+            let functions = template.functions.values();
+            functions
+                .filter_map(|function| function.environment.get(name))
+                .next()
+                .cloned()
+        });
+        let bookkeeper = Bookkeeper {
+            meter: Meter::default(),
+            store: Store::new(engine::dynamodb(InProcess::tables(Arc::clone(&engine))), tables, &[]),
+            time: options.time.clone(),
+        };
+
         let mut host = Self {
             address,
             engines: engines_address,
@@ -201,6 +216,7 @@ impl Host {
             work,
             stop,
             programs,
+            bookkeeper,
             _lock: lock,
         };
         host.bind(&template, &options, &values, shared.as_ref()).await?;
@@ -212,6 +228,7 @@ impl Host {
         ));
         host.work
             .spawn(pollers::sweep(Arc::clone(&host.engine), host.stop.clone()));
+        host.work.spawn(host.bookkeeper.clone().run(host.stop.clone()));
         Ok(host)
     }
 
@@ -257,6 +274,7 @@ impl Host {
                         of_tenant: None,
                         sqs: sqs.clone(),
                         clock: options.time.clock(),
+                        meter: self.bookkeeper.meter.clone(),
                     };
                     let made = options.functions.make(&function.name, ingredients).transpose();
                     made.map_err(|source| StartError::Function {
@@ -386,6 +404,7 @@ impl Host {
         self.stop.cancel();
         self.work.close();
         let finished = tokio::time::timeout(LONGEST_END, self.work.wait()).await.is_ok();
+        self.bookkeeper.settle().await;
         let (programs, end) = &self.programs;
         end.cancel();
         programs.close();
@@ -393,6 +412,29 @@ impl Host {
             .await
             .is_ok();
         finished && ended
+    }
+}
+
+/// Tells the store what the functions of this process counted, for those tenants of whom nobody calls any more.
+#[derive(Clone)]
+struct Bookkeeper {
+    meter: Meter,
+    store: Store,
+    time: Time,
+}
+
+impl Bookkeeper {
+    async fn settle(&self) {
+        self.meter.settle_all(&self.store, self.time.now()).await;
+    }
+
+    async fn run(self, stop: CancellationToken) {
+        loop {
+            tokio::select! {
+                () = tokio::time::sleep(Duration::from_secs(60)) => self.settle().await,
+                () = stop.cancelled() => return,
+            }
+        }
     }
 }
 

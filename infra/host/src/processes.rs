@@ -179,6 +179,21 @@ pub struct Shared {
     pub stop: CancellationToken,
 }
 
+/// How long a program that is asked to end may take.
+const LONGEST_END: Duration = Duration::from_secs(1);
+
+/// Ends a program: it is asked to, and may take a moment to tell what it counted.
+async fn end(child: &mut Child) {
+    let id = child.id().and_then(|id| i32::try_from(id).ok());
+    if let Some(id) = id.and_then(rustix::process::Pid::from_raw) {
+        let _ = rustix::process::kill_process(id, rustix::process::Signal::TERM);
+        if tokio::time::timeout(LONGEST_END, child.wait()).await.is_ok() {
+            return;
+        }
+    }
+    let _ = child.kill().await;
+}
+
 impl Pool {
     /// The instances of a function; none is started before the first call.
     #[must_use]
@@ -245,9 +260,8 @@ impl Pool {
         match self.start(number, &link).await {
             Ok(mut child) => {
                 self.serve(&mut child, &link, &hand).await;
-                // Without its API a program ends by itself; this makes sure.
+                end(&mut child).await;
                 self.api.instances.lock().remove(&number);
-                let _ = child.kill().await;
             }
             Err(problem) => {
                 tracing::error!(function = self.name, problem, "a function could not be started");

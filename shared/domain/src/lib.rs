@@ -34,6 +34,7 @@ pub mod signup;
 pub mod survey;
 pub mod text;
 pub mod ticket;
+pub mod usage;
 pub mod user;
 pub mod webhook;
 pub mod win_back;

@@ -51,6 +51,8 @@ areas! {
     Users = "users",
     /// API keys.
     ApiKeys = "api_keys",
+    /// The firm's account with the service: plan, usage, closing.
+    Account = "account",
 }
 
 impl Area {

@@ -125,13 +125,15 @@ impl Caller {
     /// When the tenant's settings cannot be read.
     pub async fn accept(&self, app: &App) -> Result<Accept, Problem> {
         let now = app.clock.now();
-        let rules = app.store.rules(self.tenant, now).await.map_err(|error| match error {
+        let known = app.store.tenant_rules(self.tenant).await.map_err(|error| match error {
             // A valid token of a tenant that is gone.
             rapport_store::StoreError::Missing => Problem::new(Code::Unauthenticated).detail("there is no such tenant"),
             other => other.into(),
         })?;
-        let mut accept = Accept::new(self.tenant, self.actor.clone(), rules);
+        let room = app.meter.room(&app.store, self.tenant, known.account.plan, now).await;
+        let mut accept = Accept::new(self.tenant, self.actor.clone(), known.rules(now));
         accept.allow_duplicate = self.allow_duplicate;
+        accept.room = room;
         Ok(accept)
     }
 

@@ -10,6 +10,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 use futures::FutureExt as _;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use rapport_domain::permission::Scope;
 use rapport_domain::{Prefix, RecordId};
 use rapport_runtime::App;
 use rapport_store::Cost;
@@ -17,6 +18,7 @@ use tracing::Instrument as _;
 
 use crate::api::Access;
 use crate::caller::Caller;
+use crate::metering;
 use crate::problem::{Code, Problem};
 
 /// The dated contract.
@@ -27,11 +29,7 @@ pub const VERSION: &str = "2026-11-22";
 pub struct RequestId(pub RecordId);
 
 /// Authenticates as the route demands, then goes on.
-pub(crate) async fn authorise(
-    State((app, access)): State<(App, Access)>,
-    mut request: Request,
-    next: Next,
-) -> Response {
+pub(crate) async fn authorise(State((app, access)): State<(App, Access)>, request: Request, next: Next) -> Response {
     use axum::response::IntoResponse as _;
     let needed = match access {
         Access::Public => return next.run(request).await,
@@ -46,6 +44,19 @@ pub(crate) async fn authorise(
         Ok(caller) => caller,
         Err(problem) => return problem.into_response(),
     };
+    tracing::Span::current().record("tenant", tracing::field::display(caller.tenant));
+    let admitted = match metering::admit(&app, &caller, access, request.method()).await {
+        Ok(admitted) => admitted,
+        Err(refused) => return refused,
+    };
+    let mut response = permit(&app, &caller, needed, request, next).await;
+    admitted.leave(&app, &caller, &mut response).await;
+    response
+}
+
+/// Goes on if the caller has the permission that is needed and calls from where he may.
+async fn permit(app: &App, caller: &Caller, needed: Option<Scope>, mut request: Request, next: Next) -> Response {
+    use axum::response::IntoResponse as _;
     if let Some(scope) = needed
         && !caller.scopes.has(scope)
     {
@@ -56,7 +67,7 @@ pub(crate) async fn authorise(
     let origin = request.headers().get(header::ORIGIN).cloned();
     if let Some(origin) = &origin {
         // The preflight cannot know the tenant; here it is known, and so are its origins.
-        match allowed(&app, &caller, origin, request.headers().get(header::HOST)).await {
+        match allowed(app, caller, origin, request.headers().get(header::HOST)).await {
             Ok(true) => {}
             Ok(false) => {
                 return Problem::new(Code::Forbidden)
@@ -66,8 +77,7 @@ pub(crate) async fn authorise(
             Err(problem) => return problem.into_response(),
         }
     }
-    tracing::Span::current().record("tenant", tracing::field::display(caller.tenant));
-    request.extensions_mut().insert(caller);
+    request.extensions_mut().insert(caller.clone());
     let mut response = next.run(request).await;
     if let Some(origin) = origin {
         response

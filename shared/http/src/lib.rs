@@ -5,6 +5,7 @@ pub mod api;
 pub mod body;
 pub mod caller;
 pub mod list;
+pub mod metering;
 pub mod nouns;
 pub mod problem;
 pub mod resource;

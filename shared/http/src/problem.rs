@@ -42,10 +42,14 @@ codes! {
     CursorInvalid = "cursor_invalid", BAD_REQUEST, "The cursor is not valid";
     /// There is no token or key, or it is not valid, expired or revoked.
     Unauthenticated = "unauthenticated", UNAUTHORIZED, "The request is not authenticated";
-    /// The plan of the tenant does not allow more of this.
+    /// The plan of the firm allows no more of this: limit says of what, how much is allowed and used, and which plan has more.
     PlanLimit = "plan_limit", PAYMENT_REQUIRED, "The plan's limit is reached";
     /// The caller is known but lacks the permission that the detail names.
     Forbidden = "forbidden", FORBIDDEN, "The caller may not do this";
+    /// The operator of the service has suspended the firm's account: everything can be read and exported, nothing changed.
+    AccountSuspended = "account_suspended", FORBIDDEN, "The account is suspended";
+    /// The firm's account is closed: everything can be read and exported until it is erased; its owner can open it again.
+    AccountClosed = "account_closed", FORBIDDEN, "The account is closed";
     /// There is no such thing.
     NotFound = "not_found", NOT_FOUND, "There is no such thing";
     /// The thing is there but not for this method.
@@ -68,7 +72,7 @@ codes! {
     ValidationFailed = "validation_failed", UNPROCESSABLE_ENTITY, "The request is not valid";
     /// The idempotency key was used for another request.
     KeyReused = "idempotency_key_reused", UNPROCESSABLE_ENTITY, "The idempotency key was used for another request";
-    /// Too many requests or attempts: wait as Retry-After says.
+    /// Too many requests or attempts: wait as Retry-After says. Where a plan limits them, limit says more.
     TooMany = "too_many_requests", TOO_MANY_REQUESTS, "Too many requests";
     /// A fault of ours. Tell us the request id.
     Internal = "internal", INTERNAL_SERVER_ERROR, "Something went wrong on our side";
@@ -234,6 +238,7 @@ impl From<StoreError> for Problem {
             StoreError::Answered(_) => Self::internal("a kept answer was not replayed"),
             StoreError::Invalid(invalid) => invalid.into(),
             StoreError::Conflict { code, detail } => Self::new(Code::Conflict).particular(code).detail(detail),
+            StoreError::Full(reached) => crate::metering::limited(Self::new(Code::PlanLimit), reached),
             StoreError::Raced => Self::new(Code::Contention),
             StoreError::Unavailable(text) => Self::unavailable(text),
             StoreError::Internal(text) => Self::internal(text),

@@ -254,6 +254,7 @@ impl Decider<'_> {
                 vec![mapping.fault("", "duplicate_suspected", detail)]
             }
             StoreError::Conflict { code, detail } => vec![mapping.fault("", code, detail)],
+            StoreError::Full(reached) => vec![mapping.fault("", "plan_limit", reached.to_string())],
             StoreError::Missing => vec![mapping.fault("", "not_found", "the record is not there any more")],
             other => {
                 tracing::error!(error = %other, "a row could not be imported");

@@ -42,6 +42,8 @@ queues! {
     TicketDeadlines = "QUEUE_TICKET_DEADLINES",
     /// Merged records whose references are to be moved.
     RecordMerges = "QUEUE_RECORD_MERGES",
+    /// Kinds of records that came or went, to be counted.
+    UsageCounts = "QUEUE_USAGE_COUNTS",
 }
 
 /// A message and whose it is.
@@ -220,6 +222,11 @@ pub enum Message {
         clock: String,
         /// The deadline the timer was set for; one that moved since is not this one.
         due: jiff::Timestamp,
+    },
+    /// The records of a kind are to be counted.
+    RecordsDueV1 {
+        /// `contact`
+        noun: String,
     },
     /// Records that point at a merged record are to point at the one it was merged into.
     RepointV1 {

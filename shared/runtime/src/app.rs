@@ -12,7 +12,7 @@ use rapport_queue::Queues;
 use rapport_queue::batch::BoxError;
 use rapport_store::Store;
 
-use crate::{Clock, Config, Tokens};
+use crate::{Clock, Config, Meter, Tokens};
 
 /// Everything a function works with. Cheap to clone.
 #[derive(Clone)]
@@ -32,6 +32,8 @@ pub struct Parts {
     pub tokens: Tokens,
     /// The clock.
     pub clock: Clock,
+    /// What tenants use.
+    pub meter: Meter,
 }
 
 impl Deref for App {
@@ -52,6 +54,7 @@ impl App {
         dynamodb: impl Into<rapport_store::Clients>,
         sqs: aws_sdk_sqs::Client,
         ses: impl FnOnce() -> aws_sdk_sesv2::Client,
+        meter: Meter,
     ) -> Result<Self, rapport_mail::MailError> {
         let store = Store::new(dynamodb, config.tables.clone(), &config.secret_key);
         let queues = Queues::new(sqs, |name| config.queues.get(name).cloned());
@@ -68,6 +71,7 @@ impl App {
             mailer,
             tokens,
             clock,
+            meter,
         })))
     }
 }

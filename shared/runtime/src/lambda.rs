@@ -10,7 +10,7 @@ use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use lambda_runtime::LambdaEvent;
 use rapport_store::{Key, Table};
 
-use crate::{App, BoxError, Clock, Config, Function};
+use crate::{App, BoxError, Clock, Config, Function, Meter, metered};
 
 /// Starts a function under the Lambda runtime: the whole of every `main`. Ends the process with a message when it cannot.
 pub fn run(name: &str, function: Function) -> std::process::ExitCode {
@@ -58,19 +58,31 @@ async fn serve(function: Function) -> Result<(), BoxError> {
     if matches!(function, Function::Http(_)) && talks_tls() {
         prime(&app).await;
     }
+    let mut end = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    tokio::select! {
+        result = answer(function, app.clone()) => result,
+        _ = end.recv() => {
+            // What was counted is told before the process ends.
+            app.meter.settle_all(&app.store, app.clock.now()).await;
+            Ok(())
+        }
+    }
+}
+
+async fn answer(function: Function, app: App) -> Result<(), BoxError> {
     match function {
         Function::Http(router) => lambda_http::run(router(app)).await,
         Function::Queue(handle) => {
             let service = lambda_runtime::service_fn(move |event: LambdaEvent<_>| {
                 let app = app.clone();
-                async move { Ok::<_, BoxError>(handle(app, event.payload).await) }
+                async move { Ok::<_, BoxError>(metered::queue(app, event.payload, handle).await) }
             });
             lambda_runtime::run(service).await
         }
         Function::Stream(handle) => {
             let service = lambda_runtime::service_fn(move |event: LambdaEvent<_>| {
                 let app = app.clone();
-                async move { Ok::<_, BoxError>(handle(app, event.payload).await) }
+                async move { Ok::<_, BoxError>(metered::stream(app, event.payload, handle).await) }
             });
             lambda_runtime::run(service).await
         }
@@ -128,7 +140,13 @@ async fn app() -> Result<App, BoxError> {
         Some(role) => crate::tenant::clients(&sdk, role),
         None => aws_sdk_dynamodb::Client::new(&sdk).into(),
     };
-    Ok(App::new(config, Clock::default(), dynamodb, sqs, move || {
-        aws_sdk_sesv2::Client::new(&ses)
-    })?)
+    let ses = move || aws_sdk_sesv2::Client::new(&ses);
+    Ok(App::new(
+        config,
+        Clock::default(),
+        dynamodb,
+        sqs,
+        ses,
+        Meter::default(),
+    )?)
 }

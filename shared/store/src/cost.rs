@@ -28,13 +28,31 @@ impl Cost {
     /// Read units consumed.
     #[must_use]
     pub fn read_units(&self) -> f64 {
-        self.read.load(Ordering::Relaxed) as f64 / 1_000.0
+        self.read_thousandths() as f64 / 1_000.0
+    }
+
+    /// Read units consumed, in thousandths.
+    #[must_use]
+    pub fn read_thousandths(&self) -> u64 {
+        self.read.load(Ordering::Relaxed)
     }
 
     /// Write units consumed.
     #[must_use]
     pub fn write_units(&self) -> f64 {
-        self.write.load(Ordering::Relaxed) as f64 / 1_000.0
+        self.write_thousandths() as f64 / 1_000.0
+    }
+
+    /// Write units consumed, in thousandths.
+    #[must_use]
+    pub fn write_thousandths(&self) -> u64 {
+        self.write.load(Ordering::Relaxed)
+    }
+
+    /// What counts now, if anything does.
+    #[must_use]
+    pub fn current() -> Option<Arc<Self>> {
+        CURRENT.try_with(Arc::clone).ok()
     }
 
     /// The time spent waiting for the store; calls side by side count each.

@@ -1,6 +1,7 @@
 //! What can go wrong in the store, without HTTP and without DynamoDB's words.
 
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use rapport_domain::plan::Reached;
 use rapport_domain::{Invalid, RecordId};
 
 /// Why the store refused or failed.
@@ -40,6 +41,9 @@ pub enum StoreError {
         /// A sentence.
         detail: String,
     },
+    /// The plan allows no more of these.
+    #[error("{0}")]
+    Full(Reached),
     /// Something this needed was made by somebody else meanwhile: planned again it will be found.
     #[error("others were faster")]
     Raced,

@@ -52,6 +52,8 @@ tables! {
     Search = "TABLE_SEARCH",
     /// What is due when.
     Timers = "TABLE_TIMERS",
+    /// What each tenant uses of the service.
+    Usage = "TABLE_USAGE",
 }
 
 /// Where an item lies in its table.

@@ -25,6 +25,7 @@ pub mod settings;
 pub mod survey;
 pub mod ticket;
 pub mod timer;
+pub mod usage;
 pub mod webhook;
 pub mod win_back;
 pub mod write;

@@ -16,6 +16,7 @@ use tokio::sync::Mutex;
 use crate::idempotency::{Answer, Idempotency};
 use crate::key::bounded;
 use crate::page::Row;
+use crate::usage::{Place, Room};
 use crate::{Item, Key, Store, StoreError, Table, Write, number, text};
 
 /// How long a deleted record can be restored.
@@ -226,6 +227,8 @@ pub struct Accept {
     pub rules: Rules,
     /// Create even where an existing record looks alike.
     pub allow_duplicate: bool,
+    /// How many records may still be made; `None` where nobody asks, as for what customers say themselves.
+    pub room: Option<Arc<Room>>,
     batch: Arc<Mutex<Batch>>,
     /// The place in a batch: inputs are numbered in their order, whoever is ready first.
     turn: u64,
@@ -240,6 +243,7 @@ impl Accept {
             actor,
             rules,
             allow_duplicate: false,
+            room: None,
             batch: Arc::new(Mutex::new(Batch {
                 block: 1,
                 reserved: BTreeMap::new(),
@@ -253,8 +257,17 @@ impl Accept {
     fn alone(&self) -> Self {
         Self {
             allow_duplicate: self.allow_duplicate,
+            room: self.room.clone(),
             ..Self::new(self.tenant, self.actor.clone(), self.rules.clone())
         }
+    }
+
+    /// The place of a new record of a kind.
+    ///
+    /// # Errors
+    /// [`StoreError::Full`] when the plan allows no more of them.
+    fn place<K: Kind>(&self) -> Result<Option<Arc<Place>>, StoreError> {
+        self.room.as_ref().map_or(Ok(None), |room| room.take(K::NOUN))
     }
 
     /// The next number of a counter of the tenant's: unique and rising, with gaps. A batch reserves all it needs at once.
@@ -519,7 +532,7 @@ impl Store {
     /// Prepares what writes a new record that is valid and complete, together with what else belongs to it.
     ///
     /// # Errors
-    /// A record that is too large.
+    /// A record that is too large, or [`StoreError::Full`].
     pub(crate) fn plan_complete<K: Stored>(
         &self,
         cx: &Accept,
@@ -529,6 +542,7 @@ impl Store {
         let doc = doc(&record)?;
         let id = record.meta.id;
         let mut all = Write::new(cx.tenant);
+        all.hold(cx.place::<K>()?);
         all.record(self, K::TABLE, row(cx.tenant, &record, &doc, &cx.actor.request), 0)?;
         for Unique { scope, value } in record.unique(&cx.rules) {
             all.take(self, K::TABLE, K::NOUN, &scope, &value, &id.to_string())?;
@@ -844,7 +858,8 @@ impl Store {
     /// Restores a deleted record; one that is not deleted is answered as it is.
     ///
     /// # Errors
-    /// [`StoreError::Missing`] after 30 days; [`StoreError::Taken`] when another record holds a unique value now.
+    /// [`StoreError::Missing`] after 30 days; [`StoreError::Taken`] when another record holds a unique value now;
+    /// [`StoreError::Full`].
     pub async fn restore<K: Stored + PartialEq>(&self, cx: &Accept, id: RecordId) -> Result<Written<K>, StoreError> {
         let row = self.row::<K>(cx.tenant, id).await?;
         let old: Record<K> = parse(&row.doc)?;
@@ -864,7 +879,8 @@ impl Store {
         let mut new = old.clone();
         new.touch(&cx.actor, cx.rules.now);
         new.meta.deleted_at = None;
-        let planned = self.plan_change(cx, &old, new).await?;
+        let mut planned = self.plan_change(cx, &old, new).await?;
+        planned.write.hold(cx.place::<K>()?);
         planned.write.commit(self).await?;
         Ok(Written {
             record: planned.record,

@@ -32,6 +32,18 @@ pub struct TenantRules {
     pub account_version: u64,
 }
 
+impl TenantRules {
+    /// The rules at a moment.
+    #[must_use]
+    pub fn rules(&self, now: Timestamp) -> Rules {
+        Rules {
+            now,
+            settings: Arc::clone(&self.settings),
+            fields: Arc::clone(&self.fields),
+        }
+    }
+}
+
 /// What this process remembers of tenants. One for all functions that run in it, so that a change made by one is seen
 /// by the others at once; another process sees it after at most these seconds.
 static REMEMBERED: LazyLock<moka::future::Cache<TenantId, TenantRules>> = LazyLock::new(|| {
@@ -47,12 +59,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Missing`] when there is no such tenant, or that the store does not answer.
     pub async fn rules(&self, tenant: TenantId, now: Timestamp) -> Result<Rules, StoreError> {
-        let known = self.tenant_rules(tenant).await?;
-        Ok(Rules {
-            now,
-            settings: known.settings,
-            fields: known.fields,
-        })
+        Ok(self.tenant_rules(tenant).await?.rules(now))
     }
 
     /// The tenant's settings and fields, at most some seconds old.

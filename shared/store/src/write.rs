@@ -1,6 +1,7 @@
 //! Writes: one conditional put or one transaction, and what its failure means.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
@@ -15,6 +16,7 @@ use rapport_domain::TenantId;
 use crate::clients::partition;
 use crate::idempotency::{Answer, Idempotency};
 use crate::key::tenant_of;
+use crate::usage::Place;
 use crate::{Item, Key, Store, StoreError, Table, cost, number, text, text_of};
 
 /// DynamoDB takes this many items in a transaction.
@@ -48,6 +50,8 @@ pub struct Write {
     steps: Vec<Step>,
     /// What several writes need once, by name.
     shared: BTreeMap<String, Vec<Step>>,
+    /// The places of the records that are new, given back unless this is written.
+    places: Vec<Arc<Place>>,
 }
 
 impl Write {
@@ -58,6 +62,7 @@ impl Write {
             tenant,
             steps: Vec::new(),
             shared: BTreeMap::new(),
+            places: Vec::new(),
         }
     }
 
@@ -89,6 +94,7 @@ impl Write {
         debug_assert_eq!(self.tenant, other.tenant);
         self.steps.append(&mut other.steps);
         self.shared.append(&mut other.shared);
+        self.places.append(&mut other.places);
     }
 
     /// Adds what other writes may need as well, under a name: appended to each other they do it once. When somebody else
@@ -97,6 +103,11 @@ impl Write {
         debug_assert_eq!(self.tenant, other.tenant);
         self.shared.extend(other.shared);
         self.shared.insert(name, other.steps);
+    }
+
+    /// Holds the place of a new record until this is written.
+    pub fn hold(&mut self, place: Option<Arc<Place>>) {
+        self.places.extend(place);
     }
 
     /// Leaves out shared parts that are done.
@@ -304,6 +315,14 @@ impl Write {
     /// # Errors
     /// What the first failed condition means, or that the store does not answer.
     pub async fn commit(self, store: &Store) -> Result<(), StoreError> {
+        let written = self.write(store).await;
+        if written.is_ok() {
+            self.places.iter().for_each(|place| place.keep());
+        }
+        written
+    }
+
+    async fn write(&self, store: &Store) -> Result<(), StoreError> {
         if self.is_empty() {
             return Ok(());
         }

@@ -49,6 +49,7 @@ fn router(folder: Option<&Path>) -> axum::Router {
         aws_sdk_dynamodb::Client::from_conf(dynamodb),
         aws_sdk_sqs::Client::from_conf(sqs),
         || unreachable!("no mail is sent"),
+        rapport_runtime::Meter::default(),
     );
     crate::router(app.unwrap())
 }

@@ -54,6 +54,7 @@ const inside = [
   ['/settings/service', () => import('./settings/Service')],
   ['/settings/scoring', () => import('./settings/Scoring')],
   ['/settings/fields', () => import('./settings/Fields')],
+  ['/settings/plan', () => import('./settings/Plan')],
   ['/settings/api-keys', () => import('./settings/ApiKeys')],
   ['/settings/webhooks', () => import('./settings/Webhooks')],
   ['/settings/webhooks/$id', () => import('./settings/Webhook')],

@@ -62,6 +62,10 @@ pub enum Skip {
     Sampled,
     /// The mail could not be written to this address.
     Undeliverable,
+    /// The firm's account was not open.
+    AccountNotOpen,
+    /// The mails that the firm's plan allows in a month were used up.
+    PlanLimit,
 }
 
 /// What a caller may say of an invitation: nothing, since occasions make them.

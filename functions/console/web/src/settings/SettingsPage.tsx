@@ -18,6 +18,7 @@ const GROUPS: Array<{ key: string; sections: Array<{ key: string; to: string; ar
       { key: 'service', to: '/settings/service', area: 'settings' },
       { key: 'scoring', to: '/settings/scoring', area: 'settings' },
       { key: 'fields', to: '/settings/fields', area: 'settings' },
+      { key: 'plan', to: '/settings/plan', area: 'account' },
     ],
   },
   {

@@ -1,6 +1,6 @@
 /** What an API key can be permitted, area by area. */
 export const AREAS = [
-  'contacts', 'leads', 'orders', 'products', 'tickets', 'segments', 'reports', 'surveys', 'win_backs', 'events', 'webhooks', 'settings', 'users', 'api_keys',
+  'contacts', 'leads', 'orders', 'products', 'tickets', 'segments', 'reports', 'surveys', 'win_backs', 'events', 'webhooks', 'settings', 'users', 'api_keys', 'account',
 ] as const;
 export type Area = (typeof AREAS)[number];
 export type Right = '' | 'read' | 'write';

@@ -1,0 +1,5 @@
+//! The function `usage`.
+
+fn main() -> std::process::ExitCode {
+    rapport_runtime::run("usage", usage::function())
+}
