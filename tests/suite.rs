@@ -36,6 +36,8 @@ mod flows {
     mod small_firm;
 }
 mod tenancy {
+    mod callers;
     mod credentials;
     pub mod routes;
+    mod victim;
 }
