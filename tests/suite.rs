@@ -12,6 +12,7 @@ mod api {
     mod imports;
     mod leads;
     mod merge;
+    mod operator;
     mod orders;
     mod questionnaires;
     pub mod reports;
@@ -42,6 +43,8 @@ mod flows {
     mod small_firm;
 }
 mod tenancy {
+    mod callers;
     mod credentials;
     pub mod routes;
+    mod victim;
 }

@@ -6,8 +6,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use rapport_host::Host;
 use rapport_host::engine::{self, InProcess};
-use rapport_host::{Host, Options};
 use rapport_runtime::Clock;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -24,7 +24,7 @@ struct World {
 impl World {
     async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let host = Host::start(Options::of_test(folder.path(), Clock::default()))
+        let host = Host::start(tests::options(folder.path(), Clock::default()))
             .await
             .unwrap();
         let tenant = Tenant::of(&Caller::at(&host.url()), json!({})).await;

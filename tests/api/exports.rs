@@ -10,8 +10,8 @@ use calamine::{Data, Reader as _, Xlsx, open_workbook_from_rs};
 use futures::FutureExt as _;
 use jiff::{SignedDuration, Timestamp};
 use parking_lot::Mutex;
+use rapport_host::Host;
 use rapport_host::invoke::Handler;
-use rapport_host::{Host, Options};
 use rapport_runtime::{App, Clock, Config};
 use reqwest::Method;
 use rust_decimal::Decimal;
@@ -260,14 +260,14 @@ async fn a_file_is_made_in_the_background_for_its_own_tenant() {
 async fn by_hand(folder: &Path, faults: &Faults) -> (Host, App) {
     let app: Arc<Mutex<Option<App>>> = Arc::default();
     let kept = Arc::clone(&app);
-    let mut options = Options::of_test(folder, Clock::default());
+    let mut options = tests::options(folder, Clock::default());
     let functions = options.functions.with("report-exports", move |given| {
         let config = Config::read(|name| given.environment.get(name).cloned())?;
         let app = App::new(
             config,
-            given.clock,
-            given.dynamodb,
-            given.sqs,
+            given.clock.clone(),
+            given.clients(),
+            given.sqs.clone(),
             || unreachable!("mail goes to a folder"),
             given.meter,
         )?;
@@ -435,9 +435,7 @@ async fn signed_in(anybody: &Caller, email: &str) -> Caller {
 async fn a_report_is_mailed_each_month_until_somebody_ends_it() {
     let folder = tempfile::tempdir().unwrap();
     let clock = Clock::default();
-    let host = Host::start(Options::of_test(folder.path(), clock.clone()))
-        .await
-        .unwrap();
+    let host = Host::start(tests::options(folder.path(), clock.clone())).await.unwrap();
     let anybody = Caller::at(&host.url());
     let tenant = Tenant::of(&anybody, json!({"time_zone": "Asia/Shanghai"})).await;
     // A colleague, who is gone before the first mail.

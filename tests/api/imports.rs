@@ -6,8 +6,8 @@ use std::sync::Arc;
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use futures::FutureExt as _;
 use parking_lot::Mutex;
+use rapport_host::Host;
 use rapport_host::invoke::Handler;
-use rapport_host::{Host, Options};
 use rapport_runtime::{App, Clock, Config};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -688,14 +688,14 @@ async fn an_import_needs_the_permission_for_what_it_writes_and_is_its_tenants_ow
 async fn by_hand(folder: &Path, faults: &Faults) -> (Host, App) {
     let app: Arc<Mutex<Option<App>>> = Arc::default();
     let kept = Arc::clone(&app);
-    let mut options = Options::of_test(folder, Clock::default());
+    let mut options = tests::options(folder, Clock::default());
     let functions = options.functions.with("import-rows", move |given| {
         let config = Config::read(|name| given.environment.get(name).cloned())?;
         let app = App::new(
             config,
-            given.clock,
-            given.dynamodb,
-            given.sqs,
+            given.clock.clone(),
+            given.clients(),
+            given.sqs.clone(),
             || unreachable!("no mail is sent"),
             given.meter,
         )?;

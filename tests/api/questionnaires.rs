@@ -3,7 +3,7 @@
 
 use futures::future::join_all;
 use jiff::SignedDuration;
-use rapport_host::{Host, Options};
+use rapport_host::Host;
 use rapport_runtime::Clock;
 use reqwest::Method;
 use serde_json::{Map, Value, json};
@@ -293,9 +293,7 @@ async fn many_answers_at_once_are_one_and_open_one_complaint() {
 async fn who_does_not_answer_is_reminded_twice_at_most_and_nobody_else() {
     let folder = tempfile::tempdir().unwrap();
     let clock = Clock::default();
-    let host = Host::start(Options::of_test(folder.path(), clock.clone()))
-        .await
-        .unwrap();
+    let host = Host::start(tests::options(folder.path(), clock.clone())).await.unwrap();
     let anybody = Caller::at(&host.url());
     let mut tenant = Tenant::of(&anybody, json!({})).await;
     tenant.patch("/v1/settings", at_once(json!({}))).await.expect(200);

@@ -1,7 +1,7 @@
 //! Surveys: a settled matter, one mail, the page behind its link, the answer and what follows from it.
 
 use jiff::SignedDuration;
-use rapport_host::{Host, Options};
+use rapport_host::Host;
 use rapport_runtime::Clock;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -341,9 +341,7 @@ async fn links_that_are_not_ours_say_nothing() {
 async fn an_invitation_waits_for_its_time_and_its_link_ends() {
     let folder = tempfile::tempdir().unwrap();
     let clock = Clock::default();
-    let host = Host::start(Options::of_test(folder.path(), clock.clone()))
-        .await
-        .unwrap();
+    let host = Host::start(tests::options(folder.path(), clock.clone())).await.unwrap();
     let http = reqwest::Client::new();
     let url = host.url();
     let call = |method: Method, path: &str, token: &str, body: Value| {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use futures::future::join_all;
 use jiff::SignedDuration;
-use rapport_host::{Host, Options};
+use rapport_host::Host;
 use rapport_runtime::Clock;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -361,9 +361,7 @@ async fn messages_at_once_are_all_kept_and_a_key_answers_once() {
 async fn deadlines_that_pass_break_and_escalate_once() {
     let folder = tempfile::tempdir().unwrap();
     let clock = Clock::default();
-    let host = Host::start(Options::of_test(folder.path(), clock.clone()))
-        .await
-        .unwrap();
+    let host = Host::start(tests::options(folder.path(), clock.clone())).await.unwrap();
     let http = reqwest::Client::new();
     let url = host.url();
     let call = |method: Method, path: &str, token: &str, body: Value| {

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use jiff::SignedDuration;
 use rapport_domain::signature::{Secret, hmac_sha256, sign_v1, verify_standard};
 use rapport_domain::webhook::SCHEDULE;
-use rapport_host::{Host, Options};
+use rapport_host::Host;
 use rapport_runtime::Clock;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -259,9 +259,7 @@ async fn a_failure_is_tried_again_and_an_endpoint_that_is_gone_is_left_alone() {
 #[tokio::test]
 async fn an_endpoint_that_fails_for_three_days_is_switched_off() {
     let (folder, clock) = (tempfile::tempdir().unwrap(), Clock::default());
-    let host = Host::start(Options::of_test(folder.path(), clock.clone()))
-        .await
-        .unwrap();
+    let host = Host::start(tests::options(folder.path(), clock.clone())).await.unwrap();
     let (http, url, subscriber) = (reqwest::Client::new(), host.url(), Subscriber::new().await);
     let call = |method: Method, path: &str, token: &str, body: Value| {
         let mut request = http.request(method, format!("{url}{path}")).json(&body);

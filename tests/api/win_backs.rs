@@ -2,7 +2,7 @@
 
 use jiff::civil::Date;
 use jiff::{SignedDuration, Span};
-use rapport_host::{Host, Options};
+use rapport_host::Host;
 use rapport_runtime::Clock;
 use serde_json::{Value, json};
 use tests::{Caller, Tenant, eventually};
@@ -21,9 +21,7 @@ impl Firm {
     async fn new(fields: Value) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let clock = Clock::default();
-        let host = Host::start(Options::of_test(folder.path(), clock.clone()))
-            .await
-            .unwrap();
+        let host = Host::start(tests::options(folder.path(), clock.clone())).await.unwrap();
         let tenant = Tenant::of(&Caller::at(&host.url()), fields).await;
         let key = tenant
             .post("/v1/api-keys", json!({"name": "tests", "scopes": ["*"]}))

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::SignedDuration;
+use rapport_host::Host;
 use rapport_host::engine::{self, InProcess};
-use rapport_host::{Host, Options};
 use rapport_runtime::Clock;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -40,7 +40,7 @@ pub(super) struct World {
 impl World {
     pub(super) async fn new(named: fn(&str) -> bool) -> Self {
         let (folder, faults, clock) = (tempfile::tempdir().unwrap(), Faults::default(), Clock::default());
-        let mut options = Options::of_test(folder.path(), clock.clone());
+        let mut options = tests::options(folder.path(), clock.clone());
         options.functions = faults.between(options.functions, named);
         let host = Host::start(options).await.unwrap();
         Self {

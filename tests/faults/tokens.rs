@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::SignedDuration;
-use rapport_host::{Host, Options};
+use rapport_host::Host;
 use rapport_runtime::Clock;
 use serde_json::{Value, json};
 use tests::{Caller, Tenant};
@@ -16,9 +16,7 @@ async fn refresh(anybody: &Caller, token: &str) -> tests::Answer {
 #[tokio::test]
 async fn an_access_token_lives_fifteen_minutes_and_a_session_thirty_days() {
     let (folder, clock) = (tempfile::tempdir().unwrap(), Clock::default());
-    let host = Host::start(Options::of_test(folder.path(), clock.clone()))
-        .await
-        .unwrap();
+    let host = Host::start(tests::options(folder.path(), clock.clone())).await.unwrap();
     let anybody = Caller::at(&host.url());
     let tenant = Tenant::of(&anybody, json!({})).await;
     let key = json!({"name": "k", "scopes": ["leads:read"], "expires_at": (clock.now() + SignedDuration::from_hours(1)).to_string()});
@@ -68,7 +66,7 @@ async fn an_access_token_lives_fifteen_minutes_and_a_session_thirty_days() {
 async fn a_token_of_another_issuer_opens_nothing_although_the_key_is_the_same() {
     let (outbox, data) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let start = async || {
-        let mut options = Options::of_test(outbox.path(), Clock::default());
+        let mut options = tests::options(outbox.path(), Clock::default());
         options.data = Some(data.path().to_owned());
         Host::start(options).await.unwrap()
     };
@@ -96,7 +94,7 @@ async fn a_token_of_another_issuer_opens_nothing_although_the_key_is_the_same() 
     assert_eq!(owner.get("/v1/me").await.expect(200)["user"]["id"], tenant.user);
 
     // A host of other keys at another address knows neither.
-    let stranger = Host::start(Options::of_test(outbox.path(), Clock::default()))
+    let stranger = Host::start(tests::options(outbox.path(), Clock::default()))
         .await
         .unwrap();
     let stranger = Caller::at(&stranger.url());

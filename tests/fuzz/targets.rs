@@ -65,6 +65,7 @@ static APP: LazyLock<App> = LazyLock::new(|| {
         aws_sdk_dynamodb::Client::from_conf(dynamodb.build()),
         aws_sdk_sqs::Client::from_conf(sqs.build()),
         || unreachable!("no mail is sent"),
+        rapport_runtime::Meter::default(),
     )
     .unwrap()
 });

@@ -1,6 +1,6 @@
 //! The world of the end-to-end tests: one host in memory for all tests of a program, a fresh tenant for each, HTTP only.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -38,8 +38,7 @@ pub fn world() -> &'static World {
             rapport_runtime::lambda::logs();
         }
         let (send, receive) = std::sync::mpsc::channel();
-        let mut options = Options::of_test(&outbox, clock.clone());
-        options.functions = calls::noted(options.functions);
+        let options = options(&outbox, clock.clone());
         std::thread::spawn(move || {
             let runtime = tokio::runtime::Runtime::new().unwrap_or_else(|error| panic!("no runtime: {error}"));
             runtime.block_on(async {
@@ -60,6 +59,14 @@ pub fn world() -> &'static World {
         }
     });
     &WORLD
+}
+
+/// The options of a host of which every call is noted ([`calls`]).
+#[must_use]
+pub fn options(outbox: &Path, clock: Clock) -> Options {
+    let mut options = Options::of_test(outbox, clock);
+    options.functions = calls::noted(options.functions);
+    options
 }
 
 /// A text that no other test of this run has.

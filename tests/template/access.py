@@ -14,6 +14,7 @@ The session policy and the partitions that belong to nobody are read from the so
 """
 
 import copy
+import functools
 import json
 import re
 import sys
@@ -37,6 +38,7 @@ def calls():
     return found
 
 
+@functools.cache
 def session_policy(tenant):
     """What shared/runtime/src/tenant.rs sends along for a tenant."""
     source = (ROOT / "shared/runtime/src/tenant.rs").read_text(encoding="utf-8")

@@ -4,6 +4,7 @@ Where AWS leaves room, a case is decided the careless way round: a value that is
 hold wildcards of its own. CASES is what it was held against.
 """
 
+import functools
 import re
 
 from source import as_list
@@ -11,9 +12,14 @@ from source import as_list
 VARIABLE = re.compile(r"\$\{([^}]*)\}")
 
 
+@functools.cache
+def _written(pattern):
+    return re.compile("".join({"*": ".*", "?": "."}.get(one, re.escape(one)) for one in pattern), re.DOTALL)
+
+
 def like(pattern, text):
     """Whether a text fits a pattern with `*` and `?`."""
-    return re.fullmatch("".join({"*": ".*", "?": "."}.get(one, re.escape(one)) for one in pattern), text, re.DOTALL) is not None
+    return _written(pattern).fullmatch(text) is not None
 
 
 def written_out(pattern, context):

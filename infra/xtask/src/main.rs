@@ -3,6 +3,7 @@
 mod console;
 mod fuzz;
 mod load;
+mod operator;
 mod package;
 mod tools;
 mod up;
@@ -42,6 +43,8 @@ enum Task {
     /// Loads a file through the public API.
     #[command(subcommand)]
     Load(load::Load),
+    /// Tenants, queues, dead letters and health, as whoever runs the service sees them.
+    Operator(operator::Operator),
 }
 
 fn main() -> ExitCode {
@@ -61,6 +64,7 @@ fn main() -> ExitCode {
         }),
         Task::Fuzz(fuzz) => fuzz.run(),
         Task::Load(load) => load.run(),
+        Task::Operator(operator) => operator.run(),
     };
     match outcome {
         Ok(true) => ExitCode::SUCCESS,

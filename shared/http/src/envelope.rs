@@ -35,6 +35,7 @@ pub(crate) async fn authorise(State((app, access)): State<(App, Access)>, reques
         Access::Public => return next.run(request).await,
         Access::SignedIn => None,
         Access::Needs(scope) => Some(scope),
+        Access::Operator => return crate::operator::authorise(&app, request, next).await,
     };
     let id = request
         .extensions()

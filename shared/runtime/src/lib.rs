@@ -13,7 +13,7 @@ pub mod token;
 
 pub use app::{App, Function};
 pub use clock::Clock;
-pub use config::{Config, ConfigError};
+pub use config::{Config, ConfigError, OperatorKey};
 pub use lambda::run;
 pub use meter::Meter;
 pub use rapport_queue::batch::BoxError;
