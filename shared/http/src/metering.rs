@@ -100,7 +100,7 @@ fn closed(account: &Account, access: Access, method: &Method) -> Option<Problem>
         return Some(gone());
     }
     let reads = match access {
-        Access::Needs(Scope(Area::Account, _) | Scope(_, Verb::Read)) | Access::Public => true,
+        Access::Needs(Scope(Area::Account, _) | Scope(_, Verb::Read)) | Access::Public | Access::Operator => true,
         Access::Needs(Scope(_, Verb::Write)) => false,
         Access::SignedIn => method != Method::PATCH,
     };
