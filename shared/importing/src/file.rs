@@ -46,6 +46,10 @@ fn refused(code: &'static str, detail: impl Into<String>) -> Invalid {
     Invalid::one("", code, detail)
 }
 
+fn too_long() -> Invalid {
+    refused("too_large", "the cells hold more than 16 MB of text: split the file")
+}
+
 /// Rows as they are read, within bounds.
 #[derive(Debug, Default)]
 struct Rows {
@@ -78,10 +82,7 @@ impl Rows {
         }
         self.bytes += cells.iter().map(String::len).sum::<usize>();
         if self.bytes > MOST_TEXT {
-            return Err(refused(
-                "too_large",
-                "the cells hold more than 16 MB of text: split the file",
-            ));
+            return Err(too_long());
         }
         self.width = self.width.max(cells.len());
         self.rows.push(Row(number, cells));

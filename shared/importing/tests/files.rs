@@ -229,6 +229,56 @@ fn a_workbook_that_unpacks_to_too_much_is_refused() {
     assert_eq!(opened(&bytes).err(), Some("too_large"));
 }
 
+/// A workbook with another text in one of its parts.
+fn with_part(book: &[u8], name: &str, text: &str) -> Vec<u8> {
+    let options = zip::write::SimpleFileOptions::default();
+    let mut from = zip::ZipArchive::new(std::io::Cursor::new(book)).unwrap();
+    let mut to = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    for place in 0..from.len() {
+        let part = from.by_index_raw(place).unwrap();
+        if part.name() == name {
+            to.start_file(name, options).unwrap();
+            to.write_all(text.as_bytes()).unwrap();
+        } else {
+            to.raw_copy_file(part).unwrap();
+        }
+    }
+    to.finish().unwrap().into_inner()
+}
+
+#[test]
+fn a_file_that_makes_a_great_deal_of_work_of_little_is_refused_or_soon_read() {
+    // One place that many cells claim, each with a copy of the longest text.
+    let mut book = rust_xlsxwriter::Workbook::new();
+    let sheet = book.add_worksheet();
+    sheet.write_string(0, 0, "x".repeat(32_767)).unwrap();
+    let book = book.save_to_buffer().unwrap();
+    let many = r#"<c r="A1" t="s"><v>0</v></c>"#.repeat(1_000_000);
+    let sheet = format!(
+        r#"<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData><row r="1">{many}</row></sheetData></worksheet>"#
+    );
+    let book = with_part(&book, "xl/worksheets/sheet1.xml", &sheet);
+    assert!(book.len() < 1 << 20, "{}", book.len());
+    // A card with a line of a million pieces: of a value, of a name that never ends, of one that ends late.
+    let pieces = |line: &str, piece: &str| {
+        let card = format!("BEGIN:VCARD\nFN:Ann\n{line}{}\nEND:VCARD\n", piece.repeat(1_000_000));
+        card.into_bytes()
+    };
+    let started = std::time::Instant::now();
+    assert_eq!(opened(&book).err(), Some("too_large"));
+    for card in [
+        pieces("NOTE:", "\n x"),
+        pieces("NOTE", "\n x"),
+        pieces("NOTE;ENCODING=QUOTED-PRINTABLE:", "=\n"),
+        pieces(&format!("{}:", "X".repeat(1 << 20)), "\n ="),
+    ] {
+        let file = opened(&card).unwrap();
+        assert_eq!((file.rows.len(), file.rows[0].1[0].as_str()), (1, "Ann"));
+    }
+    // Without their bounds these take minutes.
+    assert!(started.elapsed().as_secs() < 20, "{:?}", started.elapsed());
+}
+
 /// A workbook of a few cells, to be damaged.
 fn small_book() -> Vec<u8> {
     let mut book = rust_xlsxwriter::Workbook::new();

@@ -24,6 +24,9 @@ const COLUMNS: [&str; 16] = [
     "external_id",
 ];
 
+/// Name and parameters of a property have at most so many bytes.
+const LONGEST_HEAD: usize = 1_000;
+
 /// Whether a text is of cards.
 pub(super) fn is_card(text: &str) -> bool {
     let start = text.trim_start().get(..11).unwrap_or_default();
@@ -117,13 +120,17 @@ fn unfolded(text: &str) -> Vec<String> {
             Some(last) if line.starts_with([' ', '\t']) => last.push_str(line.get(1..).unwrap_or_default()),
             _ => lines.push(line.to_owned()),
         }
-        let head = lines
-            .last()
-            .and_then(|last| last.split_once(':'))
-            .map(|(head, _)| head.to_ascii_uppercase());
-        soft = line.ends_with('=') && head.is_some_and(|head| head.contains("QUOTED-PRINTABLE"));
+        let head = lines.last().and_then(|last| head_of(last));
+        soft = line.ends_with('=') && head.is_some_and(|head| head.to_ascii_uppercase().contains("QUOTED-PRINTABLE"));
     }
     lines
+}
+
+/// What stands before the colon. Names and parameters are short: a line without end, put together from a million pieces, is
+/// not searched through with each of them.
+fn head_of(line: &str) -> Option<&str> {
+    let end = line.floor_char_boundary(LONGEST_HEAD);
+    line.get(..end)?.split_once(':').map(|(head, _)| head)
 }
 
 /// A value's parts between semicolons, with what is escaped as it is meant.

@@ -8,7 +8,7 @@ use calamine::{Data, DataRef, ExcelDateTime, Reader as _, Xlsx};
 use rapport_domain::Invalid;
 use rapport_domain::import::MOST_COLUMNS;
 
-use super::{Rows, refused};
+use super::{MOST_TEXT, Rows, refused, too_long};
 
 /// All parts of a workbook together unpack to at most this, in bytes.
 const MOST_UNPACKED: u64 = 64 * 1024 * 1024;
@@ -70,11 +70,18 @@ fn rows(bytes: &[u8]) -> Result<Rows, Invalid> {
     let mut rows = Rows::default();
     let mut row: Vec<String> = Vec::new();
     let mut present = 0;
+    let mut copied = 0;
     while let Some(cell) = cells.next_cell().map_err(broken)? {
         let (at, column) = cell.get_position();
         let text = text(cell.get_value());
         if text.is_empty() {
             continue;
+        }
+        // A text may stand in the file once and be named by every cell, each of which makes a copy: no row of copies is
+        // put together that will be refused.
+        copied += text.len();
+        if copied > MOST_TEXT {
+            return Err(too_long());
         }
         if at != present {
             rows.push(present + 1, std::mem::take(&mut row))?;
