@@ -191,7 +191,7 @@ pub fn tenant_of(pk: &str) -> Option<TenantId> {
 }
 
 /// Keys hold at most 2,048 bytes: a longer value stands by its digest.
-fn bounded(value: &str) -> std::borrow::Cow<'_, str> {
+pub(crate) fn bounded(value: &str) -> std::borrow::Cow<'_, str> {
     use sha2::{Digest, Sha256};
     if value.len() <= 300 {
         return value.into();
@@ -208,6 +208,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::records::index_partition;
 
     /// Whether a policy with this pattern reaches a partition: all patterns end in the one `*` they have.
     fn reaches(pattern: &str, pk: &str) -> bool {
@@ -242,5 +243,25 @@ mod tests {
                 prop_assert_eq!(OF_NO_TENANT.iter().filter(|pattern| reaches(pattern, key.pk())).count(), 1);
             }
         }
+    }
+
+    #[test]
+    fn no_value_makes_a_key_too_long() {
+        let tenant = TenantId::from_u128(1);
+        let long = "李".repeat(10_000);
+        let keys = [
+            Key::unique(tenant, "contact", "external.shop", &long).pk().to_owned(),
+            Key::idempotency(tenant, &long).pk().to_owned(),
+            pointer_partition("contact", &format!("tag#{long}")),
+            index_partition("survey_invitation", "by_answers_of", &long),
+        ];
+        for key in keys {
+            assert!(key.len() < 1_024, "{} bytes", key.len());
+        }
+        assert_eq!(index_partition("lead", "by_owner_id", "usr_1"), "lead#owner_id#usr_1");
+        assert_ne!(
+            index_partition("lead", "by_status", &long),
+            index_partition("lead", "by_status", &format!("{long}x"))
+        );
     }
 }

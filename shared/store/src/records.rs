@@ -14,6 +14,7 @@ use rapport_domain::{Actor, Common, Invalid, Kind, Prefix, Record, RecordId, Rul
 use tokio::sync::Mutex;
 
 use crate::idempotency::{Answer, Idempotency};
+use crate::key::bounded;
 use crate::page::Row;
 use crate::{Item, Key, Store, StoreError, Table, Write, number, text};
 
@@ -390,7 +391,11 @@ pub(crate) fn row<K: Stored>(tenant: TenantId, record: &Record<K>, doc: &str, re
 /// The partition of an index for one value, without the tenant.
 #[must_use]
 pub fn index_partition(noun: &str, index: &str, value: &str) -> String {
-    format!("{noun}#{}#{value}", index.strip_prefix("by_").unwrap_or(index))
+    format!(
+        "{noun}#{}#{}",
+        index.strip_prefix("by_").unwrap_or(index),
+        bounded(value)
+    )
 }
 
 pub(crate) fn pointers<K: Stored>(record: &Record<K>) -> BTreeSet<String> {
