@@ -7,9 +7,9 @@ use axum::extract::{Path, State};
 use axum::response::Response;
 use http::{HeaderValue, header};
 use rapport_domain::import::{Import, MOST_ROWS, Outcome, RowOutcome};
+use rapport_domain::text::harmless;
 use rapport_http::{Caller, Params, Problem, Verb};
 use rapport_importing::file::{PAGE, Row};
-use rapport_reporting::table::csv::harmless;
 use rapport_runtime::App;
 
 use crate::read::found;

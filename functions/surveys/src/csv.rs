@@ -5,6 +5,7 @@ use axum::body::Body;
 use axum::response::Response;
 use http::{HeaderValue, header};
 use rapport_domain::survey::{DIMENSIONS, Item, ItemKind};
+use rapport_domain::text::harmless;
 use rapport_http::problem::Code;
 use rapport_http::{Params, Problem};
 use serde_json::Value;
@@ -59,12 +60,11 @@ impl Table {
 
 /// A text as a cell. What a spreadsheet would take for a formula gets an apostrophe before it.
 pub fn cell(text: &str) -> String {
-    let formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
-    let text = if formula { format!("'{text}") } else { text.to_owned() };
+    let text = harmless(text);
     if text.contains(['"', ',', '\n', '\r']) {
         format!("\"{}\"", text.replace('"', "\"\""))
     } else {
-        text
+        text.into_owned()
     }
 }
 
@@ -191,7 +191,10 @@ mod tests {
             ("plain", "plain"),
             ("=1+1", "'=1+1"),
             ("+1", "'+1"),
-            ("-1", "'-1"),
+            ("-1", "-1"),
+            ("-1+1", "'-1+1"),
+            ("＝1+1", "'＝1+1"),
+            ("\nx", "\"'\nx\""),
             ("@a", "'@a"),
             ("\tx", "'\tx"),
             ("\rx", "\"'\rx\""),
@@ -205,7 +208,7 @@ mod tests {
         }
         for (given, expected) in [
             (json!(-3), "-3"),
-            (json!("-3"), "'-3"),
+            (json!("-3"), "-3"),
             (json!(null), ""),
             (json!(["a", "b"]), "a b"),
             (json!(true), "true"),

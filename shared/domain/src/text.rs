@@ -1,5 +1,7 @@
 //! Texts that people type: trimmed, without control characters, of bounded length; and the words in them.
 
+use std::borrow::Cow;
+
 use unicode_normalization::UnicodeNormalization as _;
 
 use crate::invalid::Invalid;
@@ -83,6 +85,25 @@ pub const fn is_ideograph(c: char) -> bool {
     matches!(c, '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}' | '\u{ac00}'..='\u{d7af}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{2fa1f}')
 }
 
+/// A text that no spreadsheet takes for a formula: with an apostrophe before it where it begins like one. Plain numbers stay.
+/// The characters are OWASP's ("CSV Injection"), the wide ones among them.
+#[must_use]
+pub fn harmless(text: &str) -> Cow<'_, str> {
+    let begins = text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']);
+    if begins && !is_plain_number(text) {
+        Cow::Owned(format!("'{text}"))
+    } else {
+        Cow::Borrowed(text)
+    }
+}
+
+fn is_plain_number(text: &str) -> bool {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
+    let all = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    all(whole) && all(fraction)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -110,5 +131,28 @@ mod tests {
         assert!(optional("a", Some("123456".into()), 5).is_err());
         assert!(optional("a", Some("a\u{0}b".into()), 5).is_err());
         assert!(required("a", None, 5).is_err());
+    }
+
+    #[test]
+    fn what_begins_like_a_formula_is_neutralised() {
+        for (text, expected) in [
+            ("=1+1", "'=1+1"),
+            ("+1+1", "'+1+1"),
+            ("-1+1", "'-1+1"),
+            ("@SUM(A1)", "'@SUM(A1)"),
+            ("\t=1", "'\t=1"),
+            ("\r=1", "'\r=1"),
+            ("＝1+1", "'＝1+1"),
+            ("-", "'-"),
+            ("-1.", "'-1."),
+            ("-12.5", "-12.5"),
+            ("-12", "-12"),
+            ("12", "12"),
+            ("a=1", "a=1"),
+            ("", ""),
+            ("'x", "'x"),
+        ] {
+            assert_eq!(harmless(text), expected, "{text:?}");
+        }
     }
 }

@@ -1,8 +1,7 @@
 //! Comma-separated values by RFC 4180, in UTF-8 with a mark at the beginning, by which Excel knows it.
 
-use std::borrow::Cow;
-
 use ::csv::{Terminator, WriterBuilder};
+use rapport_domain::text::harmless;
 
 use super::{Cell, FileError, Table};
 
@@ -32,25 +31,6 @@ pub fn file(table: &Table) -> Result<Vec<u8>, FileError> {
     writer.into_inner().map_err(|error| FileError(error.to_string()))
 }
 
-/// A text that no spreadsheet takes for a formula: with an apostrophe before it where it begins like one. Plain numbers stay.
-/// The characters are OWASP's ("CSV Injection"), the wide ones among them.
-#[must_use]
-pub fn harmless(text: &str) -> Cow<'_, str> {
-    let begins = text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']);
-    if begins && !is_plain_number(text) {
-        Cow::Owned(format!("'{text}"))
-    } else {
-        Cow::Borrowed(text)
-    }
-}
-
-fn is_plain_number(text: &str) -> bool {
-    let digits = text.strip_prefix('-').unwrap_or(text);
-    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
-    let all = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
-    all(whole) && all(fraction)
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
@@ -76,28 +56,5 @@ mod tests {
         assert_eq!(rows[1][1], "李, \"Ann\"\r\n");
         assert_eq!(rows[3], ["total", "Total", "EUR", "4.2", "1", "7", "1", "10"]);
         assert_eq!(rows.len(), 4);
-    }
-
-    #[test]
-    fn what_begins_like_a_formula_is_neutralised() {
-        for (text, expected) in [
-            ("=1+1", "'=1+1"),
-            ("+1+1", "'+1+1"),
-            ("-1+1", "'-1+1"),
-            ("@SUM(A1)", "'@SUM(A1)"),
-            ("\t=1", "'\t=1"),
-            ("\r=1", "'\r=1"),
-            ("＝1+1", "'＝1+1"),
-            ("-", "'-"),
-            ("-1.", "'-1."),
-            ("-12.5", "-12.5"),
-            ("-12", "-12"),
-            ("12", "12"),
-            ("a=1", "a=1"),
-            ("", ""),
-            ("'x", "'x"),
-        ] {
-            assert_eq!(harmless(text), expected, "{text:?}");
-        }
     }
 }
