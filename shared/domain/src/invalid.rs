@@ -4,6 +4,11 @@ use std::fmt;
 
 use serde::Serialize;
 
+/// So many things are told at most: whoever sends a hundred wrong fields has the answer for the others.
+const MOST: usize = 100;
+/// Characters of a place or of a sentence, which may quote what was sent.
+const LONGEST: usize = 400;
+
 /// One thing wrong with an input.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Problem {
@@ -30,17 +35,20 @@ impl Invalid {
         invalid
     }
 
-    /// Notes one more.
+    /// Notes one more, unless there are enough.
     pub fn add(&mut self, field: &str, code: &'static str, detail: impl Into<String>) {
+        if self.problems.len() >= MOST {
+            return;
+        }
         let pointer = if field.is_empty() {
             "#".to_owned()
         } else {
-            format!("#/{field}")
+            shortened(format!("#/{field}"))
         };
         self.problems.push(Problem {
             pointer,
             code,
-            detail: detail.into(),
+            detail: shortened(detail.into()),
         });
     }
 
@@ -50,6 +58,7 @@ impl Invalid {
             Ok(value) => Some(value),
             Err(invalid) => {
                 self.problems.extend(invalid.problems);
+                self.problems.truncate(MOST);
                 None
             }
         }
@@ -64,6 +73,14 @@ impl Invalid {
     }
 }
 
+fn shortened(mut text: String) -> String {
+    if let Some((end, _)) = text.char_indices().nth(LONGEST) {
+        text.truncate(end);
+        text.push('…');
+    }
+    text
+}
+
 impl fmt::Display for Invalid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (n, problem) in self.problems.iter().enumerate() {
@@ -75,3 +92,26 @@ impl fmt::Display for Invalid {
 }
 
 impl std::error::Error for Invalid {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_is_never_longer_than_what_was_sent_by_much() {
+        let mut invalid = Invalid::default();
+        let long = "李".repeat(100_000);
+        for _ in 0..1_000 {
+            let one = Invalid::one(&format!("custom/{long}"), "field_unknown", format!("no field {long}"));
+            assert_eq!(invalid.take::<()>(Err(one)), None);
+            invalid.add("name", "required", "");
+        }
+        assert_eq!(invalid.problems.len(), MOST);
+        let Problem { pointer, detail, .. } = &invalid.problems[0];
+        assert_eq!(
+            (pointer.chars().count(), detail.chars().count()),
+            (LONGEST + 1, LONGEST + 1)
+        );
+        assert!(pointer.starts_with("#/custom/李") && pointer.ends_with('…'));
+    }
+}

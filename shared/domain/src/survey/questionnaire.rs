@@ -232,8 +232,9 @@ impl Survey {
 /// The items that a metric is made of, with the texts given under their keys, and then all others.
 fn with_usual(given: Vec<Item>, metric: Metric) -> Vec<Item> {
     let mut items = servqual::items(metric);
+    let usual = items.len();
     for item in given {
-        match items.iter_mut().find(|usual| usual.key == item.key) {
+        match items.iter_mut().take(usual).find(|usual| usual.key == item.key) {
             Some(usual) if item.kind == usual.kind => {
                 usual.text = item.text;
                 usual.heading = item.heading;
@@ -324,6 +325,9 @@ mod tests {
         // The same key for something else is one key twice.
         let other = serde_json::json!([{"key": "empathy", "kind": "text", "text": {"en": "A"}}]);
         assert_eq!(survey(other).unwrap_err().problems[0].code, "key_taken");
+        let more = serde_json::json!({"key": "more", "kind": "text", "text": {"en": "More?"}});
+        let twice = serde_json::json!([more, more]);
+        assert_eq!(survey(twice).unwrap_err().problems[0].code, "key_taken");
         for metric in Metric::ALL {
             let survey = Survey::built_in(metric);
             assert_eq!(
