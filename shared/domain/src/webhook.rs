@@ -242,7 +242,7 @@ pub fn target(text: &str, allow_private: bool) -> Result<Url, Invalid> {
         Host::Domain(name) => {
             let name = name.trim_end_matches('.').to_ascii_lowercase();
             !name.contains('.')
-                || [".localhost", ".local", ".internal", ".home.arpa"]
+                || [".localhost", ".localdomain", ".local", ".internal", ".home.arpa"]
                     .iter()
                     .any(|end| name.ends_with(end))
         }
@@ -745,6 +745,7 @@ mod tests {
             ("https://localhost/", Some("url_private")),
             ("https://LOCALHOST./", Some("url_private")),
             ("https://a.localhost/", Some("url_private")),
+            ("https://localhost.localdomain/", Some("url_private")),
             ("https://printer.local/", Some("url_private")),
             ("https://metadata.google.internal/", Some("url_private")),
             ("https://intranet/", Some("url_private")),
