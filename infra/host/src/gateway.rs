@@ -225,18 +225,24 @@ fn forwarded(name: &'static str) -> HeaderName {
 }
 
 impl GatewayRequest {
-    /// Joins a request's head and body into what a function gets; the status with which it is refused otherwise.
-    fn new(
+    /// Joins a request's head and body into what a function gets.
+    ///
+    /// # Errors
+    /// The status with which it is refused, and why.
+    pub fn new(
         head: http::request::Parts,
         body: Bytes,
         source: SocketAddr,
         port: u16,
         id: String,
     ) -> Result<Self, (StatusCode, &'static str)> {
-        let host = match (head.uri.host(), head.headers.get(header::HOST)) {
-            (Some(_), _) => head.uri.authority().map(http::uri::Authority::as_str),
-            (None, Some(host)) => host.to_str().ok(),
-            (None, None) => Some("localhost"),
+        let mut named = head.headers.get_all(header::HOST).iter();
+        let host = match (head.uri.host(), named.next(), named.next()) {
+            // Whoever stands before us might have believed the other one.
+            (_, _, Some(_)) => None,
+            (Some(_), _, None) => head.uri.authority().map(http::uri::Authority::as_str),
+            (None, Some(host), None) => host.to_str().ok(),
+            (None, None, None) => Some("localhost").filter(|_| head.version == http::Version::HTTP_10),
         };
         let authority = host
             .filter(|host| !host.contains('@'))
@@ -617,14 +623,17 @@ async fn answer(
 
 async fn whole(body: Incoming) -> Result<Bytes, (StatusCode, &'static str)> {
     use hyper::body::Body as _;
+    const TOO_LARGE: (StatusCode, &str) = (StatusCode::PAYLOAD_TOO_LARGE, "The body is larger than 6 MiB");
     if body.is_end_stream() {
         return Ok(Bytes::new());
     }
+    // One that says beforehand that it is too long is not asked for.
+    if body.size_hint().lower() > MAX_BODY as u64 {
+        return Err(TOO_LARGE);
+    }
     match tokio::time::timeout(SLOWEST_BODY, Limited::new(body, MAX_BODY).collect()).await {
         Ok(Ok(whole)) => Ok(whole.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => {
-            Err((StatusCode::PAYLOAD_TOO_LARGE, "The body is larger than 6 MiB"))
-        }
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(TOO_LARGE),
         Ok(Err(_)) => Err((StatusCode::BAD_REQUEST, "The body could not be read to its end")),
         Err(_) => Err((StatusCode::REQUEST_TIMEOUT, "The body came too slowly")),
     }
@@ -800,7 +809,7 @@ mod tests {
         type Case<'a> = (&'a str, &'a str, &'a [(&'a str, &'a str)], &'a [u8]);
         let cases: &[Case<'_>] = &[
             ("GET", "/v1/leads", &[host], b""),
-            ("GET", "/", &[], b""),
+            ("GET", "/", &[host], b""),
             ("GET", "/v1/leads?limit=5&tag=a&tag=b&empty=&flag", &[host], b""),
             ("GET", "/v1/leads?q=%E4%B8%AD%20x+y%26&x=%", &[host], b""),
             ("GET", "/v1/leads/a%20b%2Fc%3F%23/%E4%B8%AD%E6%96%87", &[host], b""),
@@ -887,34 +896,27 @@ mod tests {
 
     #[test]
     fn odd_heads_are_refused() {
-        let head = |name: &str, value: &[u8]| {
-            http::Request::builder()
-                .header(name, HeaderValue::from_bytes(value).unwrap())
-                .body(())
-                .unwrap()
-                .into_parts()
-                .0
-        };
-        for (name, value) in [
-            ("host", &b"a b"[..]),
-            ("host", b""),
-            ("host", b"user@host"),
-            ("host", b"a/b"),
-            ("host", b"127.0.0.1:99999"),
-            ("x-name", b"\xe4\xb8\xad"),
+        let host = ("host", &b"127.0.0.1:8080"[..]);
+        for headers in [
+            &[("host", &b"a b"[..])][..],
+            &[("host", b"")],
+            &[("host", b"user@host")],
+            &[("host", b"a/b")],
+            &[("host", b"127.0.0.1:99999")],
+            &[],
+            &[host, host],
+            &[host, ("host", b"other.example")],
+            &[host, ("x-name", b"\xe4\xb8\xad")],
         ] {
-            let request = GatewayRequest::new(
-                head(name, value),
-                Bytes::new(),
-                "127.0.0.1:1".parse().unwrap(),
-                1,
-                String::new(),
-            );
-            assert_eq!(
-                request.err().map(|(status, _)| status),
-                Some(StatusCode::BAD_REQUEST),
-                "{name} {value:?}"
-            );
+            let mut builder = http::Request::builder();
+            for (name, value) in headers {
+                builder = builder.header(*name, HeaderValue::from_bytes(value).unwrap());
+            }
+            let head = builder.body(()).unwrap().into_parts().0;
+            let peer = "127.0.0.1:1".parse().unwrap();
+            let request = GatewayRequest::new(head, Bytes::new(), peer, 1, String::new());
+            let refused = request.err().map(|(status, _)| status);
+            assert_eq!(refused, Some(StatusCode::BAD_REQUEST), "{headers:?}");
         }
     }
 
