@@ -202,6 +202,45 @@ mod tests {
     }
 
     #[test]
+    fn claims_that_are_not_ours_are_refused_though_the_key_is() {
+        let now: Timestamp = "2026-11-22T00:00:00Z".parse().unwrap();
+        let ours = tokens(1);
+        let (kid, key) = ours.signing.as_ref().unwrap();
+        let header = Header {
+            kid: Some(kid.clone()),
+            ..Header::new(Algorithm::EdDSA)
+        };
+        let exp = now.as_second() + 60;
+        let claims = serde_json::json!({"iss": ours.issuer, "aud": "rapport", "sub": "usr_1", "tid": "tnt_1", "scope": "*:read", "iat": 1, "exp": exp, "jti": "ses_1"});
+        let verified = |claims: &serde_json::Value| {
+            let token = jsonwebtoken::encode(&header, claims, key).unwrap();
+            ours.verify(&token, now).map(|claims| claims.sub)
+        };
+        assert_eq!(verified(&claims).as_deref(), Ok("usr_1"));
+        for (name, value, expected) in [
+            ("iss", "http://127.0.0.1:2".into(), TokenError::Invalid),
+            ("iss", serde_json::Value::Null, TokenError::Invalid),
+            ("aud", "another".into(), TokenError::Invalid),
+            ("aud", serde_json::json!(["another"]), TokenError::Invalid),
+            ("aud", serde_json::Value::Null, TokenError::Invalid),
+            ("exp", now.as_second().into(), TokenError::Expired),
+            ("exp", (-1).into(), TokenError::Expired),
+            ("exp", exp.to_string().into(), TokenError::Invalid),
+            ("exp", 1e300.into(), TokenError::Invalid),
+            ("exp", serde_json::Value::Null, TokenError::Invalid),
+            ("tid", serde_json::Value::Null, TokenError::Invalid),
+            ("scope", serde_json::json!(["*:write"]), TokenError::Invalid),
+        ] {
+            let mut other = claims.clone();
+            other[name] = value;
+            assert_eq!(verified(&other), Err(expected), "{other}");
+            let mut without = claims.clone();
+            without.as_object_mut().unwrap().remove(name);
+            assert_eq!(verified(&without), Err(TokenError::Invalid), "without {name}");
+        }
+    }
+
+    #[test]
     fn tokens_are_good_for_a_time_and_only_with_our_key() {
         let now: Timestamp = "2026-11-22T00:00:00Z".parse().unwrap();
         let (ours, theirs) = (tokens(1), tokens(2));
