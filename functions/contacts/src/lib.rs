@@ -24,7 +24,7 @@ pub fn api(app: App) -> Api {
         .detail(
             "At most five overviews, newest contact first. A number without a country code is of the firm's country.",
         )
-        .query("phone", "The number in any usual form; required", &text)
+        .needs("phone", "The number in any usual form", &text)
         .answers_schema(200, &overviews);
     let overview = Doc::new("All there is to know of a contact, in one call")
         .detail("Parts that the caller may not read are left out.")

@@ -5,11 +5,24 @@ mod history;
 mod timeline;
 
 use http::Method;
-use rapport_domain::event::Event;
-use rapport_http::api::object;
+use rapport_domain::event::{Event, NOUNS, PARTICULAR, VERBS};
+use rapport_http::api::{object, words_of};
 use rapport_http::{Access, Api, Area, Doc, Scope, Verb};
 use rapport_runtime::{App, Function};
-use serde_json::json;
+use serde_json::{Value, json};
+
+/// What `types` of the feed takes.
+fn types() -> Value {
+    let of = |noun: &str| format!(r"{noun}\.(\*|{})", VERBS.join("|"));
+    let particular = PARTICULAR.map(|kind| kind.replace('.', r"\."));
+    let all: Vec<String> = NOUNS
+        .map(of)
+        .into_iter()
+        .chain([r"\*".to_owned(), r"payment\.\*".to_owned()])
+        .chain(particular)
+        .collect();
+    words_of(all.iter().map(String::as_str))
+}
 
 /// The routes.
 #[must_use]
@@ -26,7 +39,7 @@ pub fn api(app: App) -> Api {
     let feed = page(Doc::new("What happened, in the order it was noted"))
         .detail("At least once and in order for each record; the last five seconds are held back, 30 days are kept here. `next_cursor` is always given: ask again with it.")
         .query("after", "next_cursor of the page before; without it the last 30 days from their beginning", &text)
-        .query("types", "Types of event, `<noun>.*` or `*`, separated by commas", &text);
+        .query("types", "Types of event, `<noun>.*` or `*`, separated by commas", &types());
     let timeline = page(Doc::new(
         "What happened to a contact and all that is its own, newest first",
     ))
@@ -58,7 +71,11 @@ pub fn api(app: App) -> Api {
             .detail("With `as_of` the record as it was at that moment instead.")
             .query("limit", "How many, 1 to 200", &number)
             .query("cursor", "next_cursor of the page before", &text)
-            .query("as_of", "A time such as 2026-11-22T08:00:00Z", &text)
+            .query(
+                "as_of",
+                "A time such as 2026-11-22T08:00:00Z",
+                &json!({"type": "string", "format": "date-time"}),
+            )
             .answers_schema(200, &object());
         api = api.route(
             Method::GET,

@@ -35,7 +35,7 @@ fn create_doc() -> Doc {
              columns and what columns mean are found out; the answer is a draft in which both can be changed. Of a workbook the \
              first sheet is read. Writing records of the kind needs its own permission as well.",
         )
-        .query("kind", "What rows become; needed", &kind())
+        .needs("kind", "What rows become", &kind())
         .query("name", "What the file is called", &json!({"type": "string", "maxLength": 200}))
         .header(
             "Idempotency-Key",
@@ -62,7 +62,7 @@ fn fields_doc() -> Doc {
             "The tenant's own fields are `custom.<key>`. Orders: one row is one line; rows with one `external_id`, else `number`, \
              are one order.",
         )
-        .query("kind", "What rows become; needed", &kind());
+        .needs("kind", "What rows become", &kind());
     let field = doc.schema::<ImportField>();
     doc.answers_schema(
         200,

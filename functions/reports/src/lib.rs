@@ -77,7 +77,7 @@ fn rows_doc() -> Doc {
     let mut doc = Doc::new("List the rows behind a number of a report")
         .detail("Follow the address in `rows` of the number. A page may be short while `has_more`.");
     doc.schema::<rapport_reporting_store::rows::ReportRow>();
-    doc.query("measure", "What is summed", &text)
+    doc.needs("measure", "What is summed", &text)
         .query("from", "The first day", &day())
         .query("to", "The last day", &day())
         .query("by", "The dimension of `key`", &text)

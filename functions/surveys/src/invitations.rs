@@ -5,7 +5,7 @@ use axum::response::Response;
 use http::StatusCode;
 use rapport_domain::survey::{Invitation, NONE};
 use rapport_domain::{Kind as _, Meta};
-use rapport_http::list::{Question, filters, given};
+use rapport_http::list::{Question, filter_schema, filters, given};
 use rapport_http::resource::{cursor, id, link};
 use rapport_http::{Caller, Doc, Params, Problem, respond};
 use rapport_runtime::App;
@@ -70,12 +70,7 @@ pub fn listing() -> Doc {
     let word = json!({"type": "string"});
     doc = doc.answers_schema(200, &page).paged();
     for filter in filters::<Invitation>() {
-        let schema = if filter.values.is_empty() {
-            word.clone()
-        } else {
-            json!({"type": "string", "enum": filter.values})
-        };
-        doc = doc.query(filter.name, &format!("By {}", filter.field), &schema);
+        doc = doc.query(filter.name, &format!("By {}", filter.field), &filter_schema(filter));
     }
     for (name, field) in GROUPS {
         doc = doc.query(name, &format!("By {field}; none for what has none"), &word);

@@ -5,7 +5,7 @@ use axum::response::Response;
 use http::StatusCode;
 use rapport_domain::win_back::WinBack;
 use rapport_domain::{Kind as _, Meta};
-use rapport_http::list::{Question, filters, given};
+use rapport_http::list::{Question, filter_schema, filters, given};
 use rapport_http::problem::Code;
 use rapport_http::resource::{cursor, id, link, written};
 use rapport_http::{Caller, Doc, IdempotencyKey, IfMatch, Params, Problem, body, respond};
@@ -31,18 +31,12 @@ pub fn listing() -> Doc {
     let mut doc = Doc::new("List the customers to be won back");
     let item = schema(&mut doc);
     let page = rapport_http::api::page_of(&item);
-    let word = json!({"type": "string"});
     doc = doc
         .detail("By status, owner or customer those found last come first; otherwise those who bought last.")
         .answers_schema(200, &page)
         .paged();
     for filter in filters::<WinBack>() {
-        let schema = if filter.values.is_empty() {
-            word.clone()
-        } else {
-            json!({"type": "string", "enum": filter.values})
-        };
-        doc = doc.query(filter.name, &format!("By {}", filter.field), &schema);
+        doc = doc.query(filter.name, &format!("By {}", filter.field), &filter_schema(filter));
     }
     doc
 }

@@ -16,6 +16,9 @@ use utoipa::{PartialSchema, ToSchema};
 
 use crate::problem::{Code, Problem};
 
+/// What pages without script and OAuth clients send.
+pub const FORM: &str = "application/x-www-form-urlencoded";
+
 /// Who may call a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
@@ -75,11 +78,12 @@ impl Doc {
         self
     }
 
-    /// With a body of some other type.
+    /// With a body of some other type; a form has the fields of the JSON that it stands for.
     #[must_use]
     pub fn body_type(mut self, media_type: &str) -> Self {
         let body = self.body.get_or_insert_with(|| json!({}));
-        body[media_type] = json!({"schema": {}});
+        let json = body.pointer("/application~1json/schema").filter(|_| media_type == FORM);
+        body[media_type] = json!({"schema": json.cloned().unwrap_or_else(|| json!({}))});
         self
     }
 
@@ -133,9 +137,19 @@ impl Doc {
 
     /// With a query parameter.
     #[must_use]
-    pub fn query(mut self, name: &str, detail: &str, schema: &Value) -> Self {
+    pub fn query(self, name: &str, detail: &str, schema: &Value) -> Self {
+        self.parameter(name, detail, schema, false)
+    }
+
+    /// With a query parameter that must be there.
+    #[must_use]
+    pub fn needs(self, name: &str, detail: &str, schema: &Value) -> Self {
+        self.parameter(name, detail, schema, true)
+    }
+
+    fn parameter(mut self, name: &str, detail: &str, schema: &Value, required: bool) -> Self {
         self.params
-            .push(json!({"name": name, "in": "query", "required": false, "description": detail, "schema": schema}));
+            .push(json!({"name": name, "in": "query", "required": required, "description": detail, "schema": schema}));
         self
     }
 
@@ -153,7 +167,7 @@ impl Doc {
     /// With a header.
     #[must_use]
     pub fn header(mut self, name: &str, detail: &str) -> Self {
-        self.params.push(json!({"name": name, "in": "header", "required": false, "description": detail, "schema": {"type": "string"}}));
+        self.params.push(json!({"name": name, "in": "header", "required": false, "description": detail, "schema": header_schema(name)}));
         self
     }
 
@@ -406,6 +420,22 @@ fn problem_schema() -> Value {
             "current": {"type": "object"}, "candidates": {"type": "array", "items": {"type": "object"}}, "holder": {"type": "string"},
         },
     })
+}
+
+/// What a header holds.
+fn header_schema(name: &str) -> Value {
+    match name {
+        "If-Match" => json!({"type": "string", "pattern": r#"^(\*|"[0-9]{1,19}")$"#}),
+        "Idempotency-Key" => json!({"type": "string", "pattern": "^[!#-~]{1,255}$"}),
+        _ => json!({"type": "string"}),
+    }
+}
+
+/// The schema of words out of a list, separated by commas.
+#[must_use]
+pub fn words_of<'a>(words: impl IntoIterator<Item = &'a str>) -> Value {
+    let one = words.into_iter().collect::<Vec<_>>().join("|");
+    json!({"type": "string", "pattern": format!("^({one})(,({one}))*$")})
 }
 
 /// The schema of any JSON object.

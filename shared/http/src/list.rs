@@ -4,7 +4,7 @@ use rapport_domain::RecordId;
 use rapport_store::page::{Position, Query, Row, position};
 use rapport_store::records::{COMMON_FILTERS, Filter, Stored, Test, index_partition};
 use rapport_store::{Item, Store, Table};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::caller::Caller;
 use crate::problem::{Code, Problem};
@@ -190,6 +190,16 @@ impl Question {
             .map(|row| (row.id.clone(), row))
             .collect();
         Ok(ids.iter().map(|id| rows.remove(id)).collect())
+    }
+}
+
+/// What a filter takes, for the OpenAPI document.
+#[must_use]
+pub fn filter_schema(filter: &Filter) -> Value {
+    match filter.test {
+        Test::Since | Test::Before => json!({"anyOf": [{"type": "string", "format": "date"}, {"type": "string", "format": "date-time"}]}),
+        Test::Equal | Test::Holds if filter.values.is_empty() => json!({"type": "string"}),
+        Test::Equal | Test::Holds => json!({"type": "string", "enum": filter.values}),
     }
 }
 

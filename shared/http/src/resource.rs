@@ -153,12 +153,7 @@ impl Api {
                 Test::Since => format!("{} is at or after this time or day", filter.field),
                 Test::Before => format!("{} is before this time or day", filter.field),
             };
-            let schema = if filter.values.is_empty() {
-                json!({"type": "string"})
-            } else {
-                json!({"type": "string", "enum": filter.values})
-            };
-            listing = listing.query(filter.name, &detail, &schema);
+            listing = listing.query(filter.name, &detail, &list::filter_schema(filter));
         }
         let expands: Vec<&str> = K::EXPANDS.iter().map(|expand| expand.name).collect();
         let reading = answer(&format!("Read a {noun}"), 200)
@@ -171,7 +166,7 @@ impl Api {
             .query(
                 "expand",
                 &format!("Also what it names: {}, separated by commas", expands.join(", ")),
-                &json!({"type": "string"}),
+                &crate::api::words_of(expands.iter().copied()),
             )
             .header("If-None-Match", "304 when the record still has this ETag");
         let if_match = |doc: Doc| doc.header("If-Match", "412 when the record has another ETag");

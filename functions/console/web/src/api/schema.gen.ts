@@ -7759,7 +7759,7 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["SurveyAnswerIn"];
-                "application/x-www-form-urlencoded": unknown;
+                "application/x-www-form-urlencoded": components["schemas"]["SurveyAnswerIn"];
             };
         };
         responses: {
@@ -8102,7 +8102,7 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["ResetIn"];
-                "application/x-www-form-urlencoded": unknown;
+                "application/x-www-form-urlencoded": components["schemas"]["ResetIn"];
             };
         };
         responses: {
@@ -8126,7 +8126,7 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["RevokeIn"];
-                "application/x-www-form-urlencoded": unknown;
+                "application/x-www-form-urlencoded": components["schemas"]["RevokeIn"];
             };
         };
         responses: {
@@ -8152,7 +8152,7 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["TokenIn"];
-                "application/x-www-form-urlencoded": unknown;
+                "application/x-www-form-urlencoded": components["schemas"]["TokenIn"];
             };
         };
         responses: {
@@ -8194,11 +8194,11 @@ export interface operations {
                 /** @description tags holds this */
                 tag?: string;
                 /** @description created_at is at or after this time or day */
-                created_since?: string;
+                created_since?: string | unknown | unknown;
                 /** @description created_at is before this time or day */
-                created_before?: string;
+                created_before?: string | unknown | unknown;
                 /** @description updated_at is at or after this time or day */
-                updated_since?: string;
+                updated_since?: string | unknown | unknown;
             };
             header?: never;
             path?: never;
@@ -8710,11 +8710,11 @@ export interface operations {
                 /** @description tags holds this */
                 tag?: string;
                 /** @description created_at is at or after this time or day */
-                created_since?: string;
+                created_since?: string | unknown | unknown;
                 /** @description created_at is before this time or day */
-                created_before?: string;
+                created_before?: string | unknown | unknown;
                 /** @description updated_at is at or after this time or day */
-                updated_since?: string;
+                updated_since?: string | unknown | unknown;
             };
             header?: never;
             path?: never;
@@ -8862,9 +8862,9 @@ export interface operations {
     };
     get_contacts_lookup: {
         parameters: {
-            query?: {
-                /** @description The number in any usual form; required */
-                phone?: string;
+            query: {
+                /** @description The number in any usual form */
+                phone: string;
             };
             header?: never;
             path?: never;
@@ -9447,8 +9447,8 @@ export interface operations {
     get_fields: {
         parameters: {
             query?: {
-                /** @description lead, contact, company, product, order or ticket */
-                kind?: string;
+                /** @description Only those of this kind */
+                kind?: "lead" | "contact" | "company" | "product" | "order" | "ticket";
             };
             header?: never;
             path?: never;
@@ -9618,9 +9618,9 @@ export interface operations {
     };
     post_imports: {
         parameters: {
-            query?: {
-                /** @description What rows become; needed */
-                kind?: "contacts" | "companies" | "leads" | "products" | "orders";
+            query: {
+                /** @description What rows become */
+                kind: "contacts" | "companies" | "leads" | "products" | "orders";
                 /** @description What the file is called */
                 name?: string;
             };
@@ -9654,9 +9654,9 @@ export interface operations {
     };
     get_imports_fields: {
         parameters: {
-            query?: {
-                /** @description What rows become; needed */
-                kind?: "contacts" | "companies" | "leads" | "products" | "orders";
+            query: {
+                /** @description What rows become */
+                kind: "contacts" | "companies" | "leads" | "products" | "orders";
             };
             header?: never;
             path?: never;
@@ -9987,7 +9987,7 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["AcceptIn"];
-                "application/x-www-form-urlencoded": unknown;
+                "application/x-www-form-urlencoded": components["schemas"]["AcceptIn"];
             };
         };
         responses: {
@@ -10096,11 +10096,11 @@ export interface operations {
                 /** @description tags holds this */
                 tag?: string;
                 /** @description created_at is at or after this time or day */
-                created_since?: string;
+                created_since?: string | unknown | unknown;
                 /** @description created_at is before this time or day */
-                created_before?: string;
+                created_before?: string | unknown | unknown;
                 /** @description updated_at is at or after this time or day */
-                updated_since?: string;
+                updated_since?: string | unknown | unknown;
             };
             header?: never;
             path?: never;
@@ -10571,17 +10571,17 @@ export interface operations {
                 /** @description number equals this */
                 number?: string;
                 /** @description placed_on is at or after this time or day */
-                placed_since?: string;
+                placed_since?: string | unknown | unknown;
                 /** @description placed_on is before this time or day */
-                placed_before?: string;
+                placed_before?: string | unknown | unknown;
                 /** @description tags holds this */
                 tag?: string;
                 /** @description created_at is at or after this time or day */
-                created_since?: string;
+                created_since?: string | unknown | unknown;
                 /** @description created_at is before this time or day */
-                created_before?: string;
+                created_before?: string | unknown | unknown;
                 /** @description updated_at is at or after this time or day */
-                updated_since?: string;
+                updated_since?: string | unknown | unknown;
             };
             header?: never;
             path?: never;
@@ -11143,11 +11143,11 @@ export interface operations {
                 /** @description tags holds this */
                 tag?: string;
                 /** @description created_at is at or after this time or day */
-                created_since?: string;
+                created_since?: string | unknown | unknown;
                 /** @description created_at is before this time or day */
-                created_before?: string;
+                created_before?: string | unknown | unknown;
                 /** @description updated_at is at or after this time or day */
-                updated_since?: string;
+                updated_since?: string | unknown | unknown;
             };
             header?: never;
             path?: never;
@@ -11830,9 +11830,9 @@ export interface operations {
     };
     get_reports_by_name_rows: {
         parameters: {
-            query?: {
+            query: {
                 /** @description What is summed */
-                measure?: string;
+                measure: string;
                 /** @description The first day */
                 from?: string;
                 /** @description The last day */
@@ -11886,10 +11886,10 @@ export interface operations {
     };
     get_search: {
         parameters: {
-            query?: {
-                /** @description The words, at most 200 characters; required */
-                q?: string;
-                /** @description Only these, separated by commas: contact, company, lead, ticket, order, product */
+            query: {
+                /** @description The words, at most 200 characters */
+                q: string;
+                /** @description Only these, separated by commas */
                 kinds?: string;
                 /** @description How many, 1 to 50 */
                 limit?: number;
@@ -12156,29 +12156,29 @@ export interface operations {
                 /** @description By trigger */
                 trigger?: "ticket.resolved" | "order.fulfilled";
                 /** @description By answered_at */
-                answered_since?: string;
+                answered_since?: string | unknown | unknown;
                 /** @description By due_at */
-                due_before?: string;
+                due_before?: string | unknown | unknown;
                 /** @description By score */
                 score?: string;
                 /** @description By language */
                 language?: "en" | "zh-CN";
                 /** @description By answered_on */
-                answered_on_since?: string;
+                answered_on_since?: string | unknown | unknown;
                 /** @description By answered_on */
-                answered_on_before?: string;
+                answered_on_before?: string | unknown | unknown;
                 /** @description By due_on */
-                due_on_since?: string;
+                due_on_since?: string | unknown | unknown;
                 /** @description By due_on */
-                due_on_before?: string;
+                due_on_before?: string | unknown | unknown;
                 /** @description By tags */
                 tag?: string;
                 /** @description By created_at */
-                created_since?: string;
+                created_since?: string | unknown | unknown;
                 /** @description By created_at */
-                created_before?: string;
+                created_before?: string | unknown | unknown;
                 /** @description By updated_at */
-                updated_since?: string;
+                updated_since?: string | unknown | unknown;
                 /** @description By segment; none for what has none */
                 segment?: string;
                 /** @description By agent_id; none for what has none */
@@ -12255,11 +12255,11 @@ export interface operations {
                 /** @description tags holds this */
                 tag?: string;
                 /** @description created_at is at or after this time or day */
-                created_since?: string;
+                created_since?: string | unknown | unknown;
                 /** @description created_at is before this time or day */
-                created_before?: string;
+                created_before?: string | unknown | unknown;
                 /** @description updated_at is at or after this time or day */
-                updated_since?: string;
+                updated_since?: string | unknown | unknown;
             };
             header?: never;
             path?: never;
@@ -12727,19 +12727,19 @@ export interface operations {
                 /** @description breached holds this */
                 breached?: "first_response" | "resolution";
                 /** @description due_at is before this time or day */
-                due_before?: string;
+                due_before?: string | unknown | unknown;
                 /** @description due_at is at or after this time or day */
-                due_since?: string;
+                due_since?: string | unknown | unknown;
                 /** @description resolved_at is at or after this time or day */
-                resolved_since?: string;
+                resolved_since?: string | unknown | unknown;
                 /** @description tags holds this */
                 tag?: string;
                 /** @description created_at is at or after this time or day */
-                created_since?: string;
+                created_since?: string | unknown | unknown;
                 /** @description created_at is before this time or day */
-                created_before?: string;
+                created_before?: string | unknown | unknown;
                 /** @description updated_at is at or after this time or day */
-                updated_since?: string;
+                updated_since?: string | unknown | unknown;
             };
             header?: never;
             path?: never;
@@ -13283,7 +13283,7 @@ export interface operations {
                 /** @description role equals this */
                 role?: string;
                 /** @description active or deactivated */
-                status?: string;
+                status?: "active" | "deactivated";
                 /** @description email equals this */
                 email?: string;
             };
@@ -13986,17 +13986,17 @@ export interface operations {
                 /** @description By returned_in_time */
                 returned_in_time?: "true" | "false";
                 /** @description By found_on */
-                found_since?: string;
+                found_since?: string | unknown | unknown;
                 /** @description By found_on */
-                found_before?: string;
+                found_before?: string | unknown | unknown;
                 /** @description By tags */
                 tag?: string;
                 /** @description By created_at */
-                created_since?: string;
+                created_since?: string | unknown | unknown;
                 /** @description By created_at */
-                created_before?: string;
+                created_before?: string | unknown | unknown;
                 /** @description By updated_at */
-                updated_since?: string;
+                updated_since?: string | unknown | unknown;
             };
             header?: never;
             path?: never;
