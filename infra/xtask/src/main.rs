@@ -1,6 +1,7 @@
 //! Every task of the project: `cargo up` runs the service, `cargo verify` runs every check, `cargo xtask` the rest.
 
 mod console;
+mod fuzz;
 mod load;
 mod tools;
 mod up;
@@ -33,6 +34,8 @@ enum Task {
         #[arg(default_value = "target/cdnow")]
         folder: std::path::PathBuf,
     },
+    /// Tries the parsers of outside bytes, guided by what they reach.
+    Fuzz(fuzz::Fuzz),
     /// Loads a file through the public API.
     #[command(subcommand)]
     Load(load::Load),
@@ -52,6 +55,7 @@ fn main() -> ExitCode {
             eprintln!("{}", file.display());
             true
         }),
+        Task::Fuzz(fuzz) => fuzz.run(),
         Task::Load(load) => load.run(),
     };
     match outcome {
