@@ -31,12 +31,15 @@ def eventually(what, condition, seconds=20.0):
 
 
 class Service:
-    """A host in memory on a free port, ended with the block."""
+    """A host in memory on a free port, ended with the block. Its webhooks go to loopback too, unless said otherwise."""
+
+    def __init__(self, private_webhooks=True):
+        self.options = ["--allow-private-webhooks"] if private_webhooks else []
 
     def __enter__(self):
         self.errors = []
         self.child = subprocess.Popen(
-            [HOST, "--memory", "--port", "0", "--allow-private-webhooks", "--engines", "0"],
+            [HOST, "--memory", "--port", "0", "--engines", "0", *self.options],
             cwd=tempfile.gettempdir(),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -55,6 +58,7 @@ class Service:
             self.child.kill()
             raise SystemExit(f"the host did not start: {line!r} {''.join(self.errors)}")
         self.url = line.removeprefix("Rapport is ready at ")
+        self.outbox = Path(tempfile.gettempdir(), f"rapport-{self.child.pid}", "outbox")
         eventually("the host tells where its engines answer", lambda: self.engines)
         return self
 
@@ -104,7 +108,8 @@ class Tenant:
 
 
 class Subscriber:
-    """A server that keeps what it is told: `/503-once` fails the first time of each message, `/410` is gone, others answer 200."""
+    """A server that keeps what it is told: `/503-once` fails the first time of each message, `/410` is gone, `/302` leads
+    to `/trap`, others answer 200."""
 
     def __enter__(self):
         told, lock = [], threading.Lock()
@@ -115,8 +120,10 @@ class Subscriber:
                 with lock:
                     first = not any(path == self.path and headers["webhook-id"] == self.headers["webhook-id"] for path, headers, _ in told)
                     told.append((self.path, dict((name.lower(), value) for name, value in self.headers.items()), body))
-                status = {"/410": 410, "/503-once": 503 if first else 200}.get(self.path, 200)
+                status = {"/302": 302, "/410": 410, "/503-once": 503 if first else 200}.get(self.path, 200)
                 self.send_response(status)
+                if status == 302:
+                    self.send_header("location", "/trap")
                 self.send_header("content-length", "0")
                 self.end_headers()
 

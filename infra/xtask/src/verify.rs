@@ -58,6 +58,7 @@ const STEPS: &[Step] = &[
     ("queue protocol", || python("tests/conformance/sqs.py")),
     ("browser", browser),
     ("clients", || python("tests/clients/verify.py")),
+    ("attacks", || python("tests/attacks/verify.py")),
     ("write cost", || python("tests/load/slope.py")),
 ];
 
