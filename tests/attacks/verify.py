@@ -60,7 +60,7 @@ def checks(service, strict, subscriber):
                 pass
             except ConnectionError:
                 ended = True
-        return [int(status) for status in re.findall(rb"^HTTP/1\.[01] (\d{3}) ", answers, re.M)], ended
+        return [int(status) for status in re.findall(rb"HTTP/1\.[01] (\d{3}) ", answers)], ended
 
     def sign_in(user, password, **headers):
         form = {"grant_type": "password", "username": user, "password": password}
