@@ -8194,11 +8194,11 @@ export interface operations {
                 /** @description tags holds this */
                 tag?: string;
                 /** @description created_at is at or after this time or day */
-                created_since?: string | unknown | unknown;
+                created_since?: string;
                 /** @description created_at is before this time or day */
-                created_before?: string | unknown | unknown;
+                created_before?: string;
                 /** @description updated_at is at or after this time or day */
-                updated_since?: string | unknown | unknown;
+                updated_since?: string;
             };
             header?: never;
             path?: never;
@@ -8710,11 +8710,11 @@ export interface operations {
                 /** @description tags holds this */
                 tag?: string;
                 /** @description created_at is at or after this time or day */
-                created_since?: string | unknown | unknown;
+                created_since?: string;
                 /** @description created_at is before this time or day */
-                created_before?: string | unknown | unknown;
+                created_before?: string;
                 /** @description updated_at is at or after this time or day */
-                updated_since?: string | unknown | unknown;
+                updated_since?: string;
             };
             header?: never;
             path?: never;
@@ -10096,11 +10096,11 @@ export interface operations {
                 /** @description tags holds this */
                 tag?: string;
                 /** @description created_at is at or after this time or day */
-                created_since?: string | unknown | unknown;
+                created_since?: string;
                 /** @description created_at is before this time or day */
-                created_before?: string | unknown | unknown;
+                created_before?: string;
                 /** @description updated_at is at or after this time or day */
-                updated_since?: string | unknown | unknown;
+                updated_since?: string;
             };
             header?: never;
             path?: never;
@@ -10571,17 +10571,17 @@ export interface operations {
                 /** @description number equals this */
                 number?: string;
                 /** @description placed_on is at or after this time or day */
-                placed_since?: string | unknown | unknown;
+                placed_since?: string;
                 /** @description placed_on is before this time or day */
-                placed_before?: string | unknown | unknown;
+                placed_before?: string;
                 /** @description tags holds this */
                 tag?: string;
                 /** @description created_at is at or after this time or day */
-                created_since?: string | unknown | unknown;
+                created_since?: string;
                 /** @description created_at is before this time or day */
-                created_before?: string | unknown | unknown;
+                created_before?: string;
                 /** @description updated_at is at or after this time or day */
-                updated_since?: string | unknown | unknown;
+                updated_since?: string;
             };
             header?: never;
             path?: never;
@@ -11143,11 +11143,11 @@ export interface operations {
                 /** @description tags holds this */
                 tag?: string;
                 /** @description created_at is at or after this time or day */
-                created_since?: string | unknown | unknown;
+                created_since?: string;
                 /** @description created_at is before this time or day */
-                created_before?: string | unknown | unknown;
+                created_before?: string;
                 /** @description updated_at is at or after this time or day */
-                updated_since?: string | unknown | unknown;
+                updated_since?: string;
             };
             header?: never;
             path?: never;
@@ -12156,29 +12156,29 @@ export interface operations {
                 /** @description By trigger */
                 trigger?: "ticket.resolved" | "order.fulfilled";
                 /** @description By answered_at */
-                answered_since?: string | unknown | unknown;
+                answered_since?: string;
                 /** @description By due_at */
-                due_before?: string | unknown | unknown;
+                due_before?: string;
                 /** @description By score */
                 score?: string;
                 /** @description By language */
                 language?: "en" | "zh-CN";
                 /** @description By answered_on */
-                answered_on_since?: string | unknown | unknown;
+                answered_on_since?: string;
                 /** @description By answered_on */
-                answered_on_before?: string | unknown | unknown;
+                answered_on_before?: string;
                 /** @description By due_on */
-                due_on_since?: string | unknown | unknown;
+                due_on_since?: string;
                 /** @description By due_on */
-                due_on_before?: string | unknown | unknown;
+                due_on_before?: string;
                 /** @description By tags */
                 tag?: string;
                 /** @description By created_at */
-                created_since?: string | unknown | unknown;
+                created_since?: string;
                 /** @description By created_at */
-                created_before?: string | unknown | unknown;
+                created_before?: string;
                 /** @description By updated_at */
-                updated_since?: string | unknown | unknown;
+                updated_since?: string;
                 /** @description By segment; none for what has none */
                 segment?: string;
                 /** @description By agent_id; none for what has none */
@@ -12255,11 +12255,11 @@ export interface operations {
                 /** @description tags holds this */
                 tag?: string;
                 /** @description created_at is at or after this time or day */
-                created_since?: string | unknown | unknown;
+                created_since?: string;
                 /** @description created_at is before this time or day */
-                created_before?: string | unknown | unknown;
+                created_before?: string;
                 /** @description updated_at is at or after this time or day */
-                updated_since?: string | unknown | unknown;
+                updated_since?: string;
             };
             header?: never;
             path?: never;
@@ -12727,19 +12727,19 @@ export interface operations {
                 /** @description breached holds this */
                 breached?: "first_response" | "resolution";
                 /** @description due_at is before this time or day */
-                due_before?: string | unknown | unknown;
+                due_before?: string;
                 /** @description due_at is at or after this time or day */
-                due_since?: string | unknown | unknown;
+                due_since?: string;
                 /** @description resolved_at is at or after this time or day */
-                resolved_since?: string | unknown | unknown;
+                resolved_since?: string;
                 /** @description tags holds this */
                 tag?: string;
                 /** @description created_at is at or after this time or day */
-                created_since?: string | unknown | unknown;
+                created_since?: string;
                 /** @description created_at is before this time or day */
-                created_before?: string | unknown | unknown;
+                created_before?: string;
                 /** @description updated_at is at or after this time or day */
-                updated_since?: string | unknown | unknown;
+                updated_since?: string;
             };
             header?: never;
             path?: never;
@@ -13986,17 +13986,17 @@ export interface operations {
                 /** @description By returned_in_time */
                 returned_in_time?: "true" | "false";
                 /** @description By found_on */
-                found_since?: string | unknown | unknown;
+                found_since?: string;
                 /** @description By found_on */
-                found_before?: string | unknown | unknown;
+                found_before?: string;
                 /** @description By tags */
                 tag?: string;
                 /** @description By created_at */
-                created_since?: string | unknown | unknown;
+                created_since?: string;
                 /** @description By created_at */
-                created_before?: string | unknown | unknown;
+                created_before?: string;
                 /** @description By updated_at */
-                updated_since?: string | unknown | unknown;
+                updated_since?: string;
             };
             header?: never;
             path?: never;
