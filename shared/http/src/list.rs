@@ -197,7 +197,9 @@ impl Question {
 #[must_use]
 pub fn filter_schema(filter: &Filter) -> Value {
     match filter.test {
-        Test::Since | Test::Before => json!({"anyOf": [{"type": "string", "format": "date"}, {"type": "string", "format": "date-time"}]}),
+        Test::Since | Test::Before => {
+            json!({"anyOf": [{"type": "string", "format": "date"}, {"type": "string", "format": "date-time"}]})
+        }
         Test::Equal | Test::Holds if filter.values.is_empty() => json!({"type": "string"}),
         Test::Equal | Test::Holds => json!({"type": "string", "enum": filter.values}),
     }
