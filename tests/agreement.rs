@@ -39,6 +39,7 @@ pub fn apis() -> Vec<(&'static str, Api)> {
         ("identity", identity::api(app.clone())),
         ("imports", imports::api(app.clone())),
         ("leads", leads::api(app.clone())),
+        ("operator", operator::api(app.clone())),
         ("orders", orders::api(app.clone())),
         ("reports", reports::api(app.clone())),
         ("search", search::api(app.clone())),
@@ -50,23 +51,36 @@ pub fn apis() -> Vec<(&'static str, Api)> {
     ]
 }
 
+/// The document that tenants read.
 pub fn document() -> Value {
-    let shares: Vec<Value> = apis().iter().map(|(_, api)| api.openapi()).collect();
-    rapport_http::api::document(&shares)
+    let [(_, document), _] = documents();
+    document
+}
+
+/// The document that tenants read, and the operator's: no tenant can call those routes, and no client needs them.
+fn documents() -> [(&'static str, Value); 2] {
+    let (operator, tenants): (Vec<_>, Vec<_>) = apis().into_iter().partition(|(name, _)| *name == "operator");
+    let shares = |apis: Vec<(&str, Api)>| apis.iter().map(|(_, api)| api.openapi()).collect::<Vec<_>>();
+    [
+        ("console", rapport_http::api::document(&shares(tenants))),
+        ("operator", rapport_http::api::operator_document(&shares(operator))),
+    ]
 }
 
 #[tokio::test]
 async fn openapi() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../functions/console/openapi.json");
-    let fresh = serde_json::to_string_pretty(&document()).unwrap() + "\n";
-    if std::env::vars().any(|(name, _)| name == "UPDATE_OPENAPI") {
-        std::fs::write(path, &fresh).unwrap();
+    for (function, document) in documents() {
+        let path = format!("{}/../functions/{function}/openapi.json", env!("CARGO_MANIFEST_DIR"));
+        let fresh = serde_json::to_string_pretty(&document).unwrap() + "\n";
+        if std::env::vars().any(|(name, _)| name == "UPDATE_OPENAPI") {
+            std::fs::write(&path, &fresh).unwrap();
+        }
+        let known = std::fs::read_to_string(&path).unwrap();
+        assert!(
+            known == fresh,
+            "functions/{function}/openapi.json is stale: run `cargo xtask openapi`"
+        );
     }
-    let known = std::fs::read_to_string(path).unwrap();
-    assert!(
-        known == fresh,
-        "functions/console/openapi.json is stale: run `cargo xtask openapi`"
-    );
 }
 
 #[tokio::test]
@@ -83,15 +97,16 @@ async fn every_reference_of_the_document_leads_somewhere() {
             _ => {}
         }
     }
-    let document = document();
-    let mut references = BTreeSet::new();
-    walk(&document, &mut references);
-    assert!(references.len() > 10);
-    for reference in references {
-        assert!(
-            document.pointer(reference.trim_start_matches('#')).is_some(),
-            "{reference}"
-        );
+    for (_, document) in documents() {
+        let mut references = BTreeSet::new();
+        walk(&document, &mut references);
+        assert!(references.len() > 10);
+        for reference in references {
+            assert!(
+                document.pointer(reference.trim_start_matches('#')).is_some(),
+                "{reference}"
+            );
+        }
     }
 }
 

@@ -12,6 +12,7 @@ mod api {
     mod imports;
     mod leads;
     mod merge;
+    mod operator;
     mod orders;
     mod questionnaires;
     pub mod reports;

@@ -281,8 +281,8 @@ def checks(service, subscriber):
                 pk = row["pk"]["S"]
                 owner = pk.split("#")[0]
                 per_table[table] = per_table.get(table, 0) + 1
-                if owner in ("directory", "login", "timer"):
-                    assert {"directory": "identity", "login": "identity", "timer": "timers"}[owner] in table.lower(), f"{table}: {pk}"
+                if owner in ("directory", "login", "operator", "timer"):
+                    assert {"directory": "identity", "login": "identity", "operator": "identity", "timer": "timers"}[owner] in table.lower(), f"{table}: {pk}"
                     continue
                 assert owner.startswith("tnt_"), f"{table}: {pk}"
                 for name, value in row.items():

@@ -230,10 +230,11 @@ def rights_are_written_out_statement_by_statement(template, project):
     ]
 
 
-def rights_match(template, prefix, service):
+def rights_match(template, prefixes, service):
     found = []
     for function in template.functions:
-        named, allowed = set(variables(template, function, prefix).values()), granted(template, function, service)
+        named = {name for prefix in prefixes for name in variables(template, function, prefix).values()}
+        allowed = granted(template, function, service)
         found += [f"{function}: {name} is allowed and not named" for name in sorted(map(str, allowed - named))]
         found += [f"{function}: {name} is named and not allowed" for name in sorted(map(str, named - allowed))]
     return found
@@ -245,16 +246,43 @@ def rights_match(template, prefix, service):
     at("LeadsFunction/Properties/Environment/Variables/TABLE_EVENTS", {"Ref": "EventsTable"}),
 )
 def a_function_is_allowed_the_tables_it_names_and_no_others(template, project):
-    return rights_match(template, "TABLE_", "dynamodb")
+    return rights_match(template, ["TABLE_"], "dynamodb")
 
 
 @rule(
     grant("LeadsFunction", "sqs:SendMessage", {"Fn::GetAtt": "SearchIndexQueue.Arn"}),
     without("TimersFunction/Properties/Environment/Variables/QUEUE_SEARCH_INDEX"),
     at("LeadsFunction/Properties/Environment/Variables/QUEUE_SEARCH_INDEX", {"Ref": "SearchIndexQueue"}),
+    without("OperatorFunction/Properties/Environment/Variables/DEAD_LETTERS_SEARCH_INDEX"),
 )
 def a_function_is_allowed_the_queues_it_names_and_no_others(template, project):
-    return rights_match(template, "QUEUE_", "sqs")
+    return rights_match(template, ["QUEUE_", "DEAD_LETTERS_"], "sqs")
+
+
+# What the operator may look at: accounts, and what was counted. Nothing that a tenant recorded.
+OPERATOR_TABLES = {"IdentityTable", "UsageTable"}
+
+
+@rule(
+    grant("OperatorFunction", "dynamodb:GetItem", {"Fn::GetAtt": "ContactsTable.Arn"}),
+    grant("OperatorFunction", "dynamodb:DeleteItem", {"Fn::GetAtt": "IdentityTable.Arn"}),
+    at("LeadsFunction/Properties/Environment/Variables/OPERATOR_KEYS", "x"),
+    at("LeadsFunction/Properties/Environment/Variables/DEAD_LETTERS_SEARCH_INDEX", {"Ref": "SearchIndexDeadLetters"}),
+    without("OperatorFunction/Properties/Environment/Variables/QUEUE_SEARCH_INDEX"),
+    without("OperatorFunction/Properties/Environment/Variables/DEAD_LETTERS_CHANGE_EVENTS"),
+)
+def the_operator_sees_all_queues_and_no_records_and_nobody_else_holds_its_keys(template, project):
+    operator = "OperatorFunction"
+    found = sorted(map(str, granted(template, operator, "dynamodb") - OPERATOR_TABLES))
+    found += [action for action, _ in actions(template, operator) if action.endswith("DeleteItem")]
+    seen = {name for prefix in ("QUEUE_", "DEAD_LETTERS_") for name in variables(template, operator, prefix).values()}
+    found += sorted(set(template.queues) - seen)
+    return found + [
+        f"{function}: {key}"
+        for function in template.functions
+        for key in template.environment(function)
+        if (key == "OPERATOR_KEYS" or key.startswith("DEAD_LETTERS_")) and function != operator
+    ]
 
 
 @rule(
@@ -315,13 +343,14 @@ def rights_to_tables_end_at_the_tenants_partitions_or_those_of_nobody(template, 
     at(LEADS + "Policies/0/Statement/1/Condition/ForAllValues:StringLike", {"dynamodb:LeadingKeys": ["timer#*"]}),
 )
 def what_is_nobodys_is_in_the_table_of_its_kind(template, project):
-    """And logins are for whoever signs people in."""
-    tables = {"login#*": "IdentityTable", "directory#*": "IdentityTable", "timer#*": "TimersTable"}
+    """And logins are for whoever signs people in, what the operator did is for the operator."""
+    tables = {"login#*": "IdentityTable", "directory#*": "IdentityTable", "operator#*": "IdentityTable", "timer#*": "TimersTable"}
+    readers = {"login#*": ("IdentityFunction", "OperatorFunction"), "operator#*": ("OperatorFunction",)}
     found = []
     for name, function, statement in on_tables(template):
         for partitions in set(bound_to(statement) or []) - {OWN}:
             places = {target(resource)[0] for resource in as_list(statement["Resource"])}
-            if places != {tables.get(partitions)} or (partitions == "login#*" and function != "IdentityFunction"):
+            if places != {tables.get(partitions)} or function not in readers.get(partitions, (function,)):
                 found.append(f"{name}: {partitions} in {sorted(map(str, places))}")
     return found
 
@@ -406,7 +435,7 @@ def secrets_come_from_the_secrets_manager(template, project):
         f"{function}: {key}"
         for function in template.functions
         for key, value in template.environment(function).items()
-        if key in ("SIGNING_KEY", "SECRET_KEY") and "{{resolve:secretsmanager:" not in str(value)
+        if key in ("OPERATOR_KEYS", "SIGNING_KEY", "SECRET_KEY") and "{{resolve:secretsmanager:" not in str(value)
     ]
 
 
@@ -704,7 +733,7 @@ def the_variables_of_queues_are_those_of_the_messages(template, project):
 def a_variable_leads_to_the_resource_of_its_name(template, project):
     found = []
     for function in template.functions:
-        for prefix, kind in (("TABLE_", "Table"), ("QUEUE_", "Queue")):
+        for prefix, kind in (("TABLE_", "Table"), ("QUEUE_", "Queue"), ("DEAD_LETTERS_", "DeadLetters")):
             for key, name in variables(template, function, prefix).items():
                 wanted = "".join(part.capitalize() for part in key.removeprefix(prefix).split("_")) + kind
                 if name != wanted or wanted not in template.resources:

@@ -10,8 +10,8 @@ use rapport_runtime::App;
 use rapport_store::StoreError;
 use rapport_store::identity::{Gate, Login, LoginId};
 
-use crate::address::Address;
 use crate::password;
+use rapport_http::Address;
 
 /// Too many attempts: the wait in seconds.
 #[must_use]

@@ -18,12 +18,12 @@ use rapport_store::identity::{Invitation, InvitationStatus, InvitationToken, Sec
 use rapport_store::{Accept, StoreError, Write};
 use serde::Deserialize;
 
-use crate::address::Address;
 use crate::form::Form;
 use crate::signup::{SignIn, sign_in};
 use crate::tokens::{self, TenantOut, Welcome};
 use crate::users::authority;
 use crate::{credentials, letter, page};
+use rapport_http::Address;
 
 /// How long a link is good.
 const GOOD_FOR: SignedDuration = SignedDuration::from_hours(7 * 24);

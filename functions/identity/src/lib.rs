@@ -9,7 +9,6 @@ use rapport_runtime::{App, Function};
 use rapport_store::identity::Invitation;
 use serde_json::{Value, json};
 
-mod address;
 mod api_keys;
 mod credentials;
 mod fields;

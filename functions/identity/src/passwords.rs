@@ -16,9 +16,9 @@ use rapport_store::{StoreError, Write};
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::address::Address;
 use crate::form::Form;
 use crate::{credentials, letter, page, password, tokens};
+use rapport_http::Address;
 
 /// How long a mail's link is good.
 const GOOD_FOR: SignedDuration = SignedDuration::from_hours(1);

@@ -20,9 +20,9 @@ use rapport_store::{Accept, Store, Table, Write};
 
 pub use rapport_domain::signup::SignupIn;
 
-use crate::address::Address;
 use crate::tokens::{self, TenantOut, Welcome};
 use crate::{credentials, password};
+use rapport_http::Address;
 
 /// An address that has a sign-in. A sign-up form cannot hide this from somebody who tries to use the address; what it
 /// can do is count such tries like wrong passwords.

@@ -16,10 +16,10 @@ use rapport_store::Write;
 use rapport_store::identity::{Login, RefreshToken, Verdict, parse_api_key};
 use serde::Deserialize;
 
-use crate::address::Address;
 use crate::credentials::{self, refused};
 use crate::form::Form;
 use crate::tokens::{self, Tokens};
+use rapport_http::Address;
 
 /// A request for tokens. Parameters that OAuth knows and this service does not are ignored, as RFC 6749 asks.
 #[derive(Deserialize, utoipa::ToSchema)]

@@ -1,6 +1,8 @@
 //! Keeps the words by which records are found: takes messages about changed records, reads the records as they are now,
 //! and writes what changed in their words. A batch is read and written together, since a word costs little and a call much.
 
+mod rebuild;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::AssertUnwindSafe;
 
@@ -32,7 +34,18 @@ struct Told {
 
 /// Handles a batch of messages; the ids of those that failed go back.
 pub async fn handle(app: App, event: SqsEvent) -> SqsBatchResponse {
-    let (tenants, mut failed) = sort(&event);
+    let (tenants, rebuilds, mut failed) = sort(&event);
+    for (n, message) in rebuilds {
+        let work = AssertUnwindSafe(rebuild::run(&app, message)).catch_unwind().await;
+        match work {
+            Ok(Ok(())) => continue,
+            Ok(Err(error)) => {
+                tracing::warn!(error = %rapport_queue::batch::chain(&*error), "words were not made anew");
+            }
+            Err(_) => tracing::error!("making words anew panicked"),
+        }
+        failed.insert(n);
+    }
     for (tenant, told) in tenants {
         let work = AssertUnwindSafe(index(&app, tenant, &told)).catch_unwind().await;
         let unindexed: BTreeSet<Subject> = match work {
@@ -66,10 +79,17 @@ pub async fn handle(app: App, event: SqsEvent) -> SqsBatchResponse {
     response
 }
 
-/// What the messages tell, by tenant and record; and those that cannot be read.
-fn sort(event: &SqsEvent) -> (BTreeMap<TenantId, BTreeMap<Subject, Told>>, BTreeSet<usize>) {
+/// The messages of a batch: what they tell by tenant and record, those that ask for all words anew, and those that cannot
+/// be read.
+type Sorted = (
+    BTreeMap<TenantId, BTreeMap<Subject, Told>>,
+    Vec<(usize, Envelope)>,
+    BTreeSet<usize>,
+);
+
+fn sort(event: &SqsEvent) -> Sorted {
     let mut tenants: BTreeMap<TenantId, BTreeMap<Subject, Told>> = BTreeMap::new();
-    let mut failed = BTreeSet::new();
+    let (mut rebuilds, mut failed) = (Vec::new(), BTreeSet::new());
     for (n, message) in event.records.iter().enumerate() {
         let body = message.body.as_deref().unwrap_or_default();
         match serde_json::from_str::<Envelope>(body) {
@@ -83,6 +103,12 @@ fn sort(event: &SqsEvent) -> (BTreeMap<TenantId, BTreeMap<Subject, Told>>, BTree
                 told.version = told.version.max(version);
                 told.messages.push(n);
             }
+            Ok(
+                message @ Envelope {
+                    message: Message::SearchRebuildV1 { .. },
+                    ..
+                },
+            ) => rebuilds.push((n, message)),
             // Not deleted: after some receives it rests in the dead-letter queue, where somebody can look at it.
             _ => {
                 tracing::error!(message = message.message_id.as_deref(), "a message cannot be read");
@@ -90,7 +116,7 @@ fn sort(event: &SqsEvent) -> (BTreeMap<TenantId, BTreeMap<Subject, Told>>, BTree
             }
         }
     }
-    (tenants, failed)
+    (tenants, rebuilds, failed)
 }
 
 /// The table that records of a noun lie in; `None` for those that are not searched.
@@ -122,7 +148,7 @@ async fn index(app: &App, tenant: TenantId, told: &BTreeMap<Subject, Told>) -> R
         rows.extend(items.iter().filter_map(Row::read).map(|row| (row.id.clone(), row)));
     }
     let records: Vec<(Subject, ToIndex)> = searched()
-        .map(|(subject, told)| Ok((subject.clone(), to_index(subject, told, rows.get(&subject.1))?)))
+        .map(|(subject, told)| Ok((subject.clone(), to_index(subject, told.version, rows.get(&subject.1))?)))
         .collect::<Result<_, BoxError>>()?;
     let list: Vec<ToIndex> = records.iter().map(|(_, record)| record.clone()).collect();
     let results = app.store.index_records(tenant, &list, app.clock.now()).await;
@@ -137,18 +163,19 @@ async fn index(app: &App, tenant: TenantId, told: &BTreeMap<Subject, Told>) -> R
 }
 
 /// What is to be indexed of a record as it is now; nothing when it is gone.
-fn to_index((noun, id): &Subject, told: &Told, row: Option<&Row>) -> Result<ToIndex, BoxError> {
+fn to_index((noun, id): &Subject, told: u64, row: Option<&Row>) -> Result<ToIndex, BoxError> {
     let entry = match row {
         Some(row) if !row.gone => entry(noun, &serde_json::from_str(&row.doc)?),
         _ => None,
     };
-    let version = row.map_or(told.version, |row| row.version);
+    let version = row.map_or(told, |row| row.version);
     Ok(ToIndex {
         noun: noun.clone(),
         id: id.clone(),
         version,
         entry,
         fresh: version == 1,
+        again: false,
     })
 }
 
@@ -177,6 +204,14 @@ mod tests {
             "{".to_owned(),
             changed(a, "con_1", 3),
             changed(b, "con_1", 1),
+            envelope(
+                b,
+                Message::SearchRebuildV1 {
+                    noun: "contact".to_owned(),
+                    after: None,
+                },
+            )
+            .to_json(),
         ];
         let mut event = SqsEvent::default();
         event.records = bodies
@@ -187,8 +222,9 @@ mod tests {
                 message
             })
             .collect();
-        let (tenants, failed) = sort(&event);
+        let (tenants, rebuilds, failed) = sort(&event);
         assert_eq!(failed, BTreeSet::from([1]));
+        assert_eq!(rebuilds.iter().map(|(n, _)| *n).collect::<Vec<_>>(), [4]);
         let subject = ("contact".to_owned(), "con_1".to_owned());
         assert_eq!(
             tenants[&a][&subject],
@@ -209,10 +245,6 @@ mod tests {
     #[test]
     fn a_record_is_indexed_as_it_is_and_not_at_all_once_gone() {
         let subject = ("contact".to_owned(), "con_1".to_owned());
-        let told = Told {
-            version: 2,
-            messages: vec![],
-        };
         let row = |version, gone| Row {
             id: "con_1".to_owned(),
             version,
@@ -224,7 +256,7 @@ mod tests {
             (Some(row(5, true)), 5, false),
             (None, 2, false),
         ] {
-            let record = to_index(&subject, &told, row.as_ref()).unwrap();
+            let record = to_index(&subject, 2, row.as_ref()).unwrap();
             assert_eq!((record.version, record.entry.is_some()), (version, found));
         }
     }

@@ -51,6 +51,7 @@ async fn step(app: &App, outcomes: &Outcomes, message: Envelope) -> Result<(), B
     match message {
         Message::ChangedV1 { noun, subject, .. } if noun == "order" => outcomes.of(tenant, &subject),
         Message::ScoresDueV1 { day } => nightly::run(app, tenant, day).await,
+        Message::ScoresRebuildV1 { job } => nightly::at_once(app, tenant, job).await,
         Message::ScoresGatherV1 { job, page, after } => {
             measured("gather", page, gather::run(app, tenant, job, page, after)).await
         }

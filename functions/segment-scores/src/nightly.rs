@@ -67,18 +67,35 @@ pub async fn run(app: &App, tenant: TenantId, day: Date) -> Result<(), BoxError>
     }
     arm(app, tenant, &known.settings).await?;
     let now = app.clock.now();
-    let zone = known.settings.zone();
     let began = day
         .to_datetime(HOUR)
-        .to_zoned(zone.clone())
+        .to_zoned(known.settings.zone())
         .map_or(now, |at| at.timestamp());
+    // The same night is the same job, however often it is said to be due.
+    let job = RecordId::derived(Prefix::Job, began, &format!("recompute#{tenant}#{day}"));
+    begin(app, tenant, job, &known.settings).await
+}
+
+/// Recomputes a tenant's scores, whatever night it is.
+///
+/// # Errors
+/// When the store or the queue does not answer.
+pub async fn at_once(app: &App, tenant: TenantId, job: RecordId) -> Result<(), BoxError> {
+    match app.store.tenant_rules(tenant).await {
+        Err(StoreError::Missing) => Ok(()),
+        known => begin(app, tenant, job, &known?.settings).await,
+    }
+}
+
+/// Asks for a recompute up to today. One that was asked for before is not asked for twice.
+async fn begin(app: &App, tenant: TenantId, job: RecordId, settings: &Settings) -> Result<(), BoxError> {
+    let now = app.clock.now();
     let job = Recompute {
-        // The same night is the same job, however often it is said to be due.
-        id: RecordId::derived(Prefix::Job, began, &format!("recompute#{tenant}#{day}")),
+        id: job,
         kind: "segments.recompute".to_owned(),
         status: JobStatus::Queued,
         until: None,
-        as_of: now.to_zoned(zone).date(),
+        as_of: now.to_zoned(settings.zone()).date(),
         created_at: now,
         started_at: None,
         finished_at: None,

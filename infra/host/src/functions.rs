@@ -105,6 +105,7 @@ pub fn all() -> Functions {
         .product("import-rows", import_rows::function())
         .product("imports", imports::function())
         .product("leads", leads::function())
+        .product("operator", operator::function())
         .product("orders", orders::function())
         .product("record-merges", record_merges::function())
         .product("report-exports", report_exports::function())

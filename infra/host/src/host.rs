@@ -34,6 +34,9 @@ use crate::template::{Event, Template, TemplateError};
 /// How long work in flight may take to finish at the end.
 const LONGEST_END: Duration = Duration::from_secs(10);
 
+/// The operator's key where tests run.
+pub const OPERATOR_OF_TESTS: &str = "ro_of-tests";
+
 /// What to run, and how.
 pub struct Options {
     /// The port on loopback; 0 takes a free one.
@@ -68,6 +71,10 @@ impl Options {
                 ("MAIL".to_owned(), format!("folder:{}", outbox.display())),
                 ("ALLOW_PRIVATE_WEBHOOKS".to_owned(), "1".to_owned()),
                 ("SIGNUP_PLAN".to_owned(), "business".to_owned()),
+                (
+                    "OPERATOR_KEYS".to_owned(),
+                    secrets::operator_digest("test", OPERATOR_OF_TESTS),
+                ),
             ]),
             time: Time::of_test(clock),
             processes: None,
@@ -411,7 +418,7 @@ fn local(listener: &TcpListener, port: u16) -> Result<SocketAddr, StartError> {
 /// Keys that the cloud takes from its secret store. In memory they live as long as the process.
 fn secrets_of(options: &Options) -> Result<BTreeMap<String, String>, StartError> {
     let secret = |file: &str| match &options.data {
-        Some(folder) => secrets::kept(folder, file),
+        Some(folder) => secrets::kept(folder, file, secrets::fresh),
         None => Ok(secrets::fresh()),
     };
     let signing = secret("signing-key")?;
@@ -419,7 +426,13 @@ fn secrets_of(options: &Options) -> Result<BTreeMap<String, String>, StartError>
         name: "identity".to_owned(),
         source: "the file signing-key does not hold 32 bytes in base64".into(),
     })?;
+    // In memory nobody is the operator, unless the digest of a key is given.
+    let operator = options.data.as_deref().map(|folder| {
+        let key = secrets::kept(folder, "operator-key", secrets::operator_key)?;
+        Ok::<_, DataError>(secrets::operator_digest("host", &key))
+    });
     Ok(BTreeMap::from([
+        ("OPERATOR_KEYS".to_owned(), operator.transpose()?.unwrap_or_default()),
         ("SIGNING_KEY".to_owned(), signing),
         ("SECRET_KEY".to_owned(), secret("secret-key")?),
         ("PUBLIC_KEYS".to_owned(), public),

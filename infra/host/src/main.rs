@@ -46,6 +46,9 @@ struct Arguments {
     /// Another template than the one built in.
     #[arg(long)]
     template: Option<PathBuf>,
+    /// Keys of the operator instead of the one in the data folder, as name=SHA-256, separated by commas.
+    #[arg(long)]
+    operator_keys: Option<String>,
     /// Serves the protocols of the tables and queues on this port too, for tests.
     #[arg(long, hide = true)]
     engines: Option<u16>,
@@ -121,6 +124,9 @@ fn options(arguments: Arguments) -> Result<Options, String> {
         },
     )]);
     environment.insert("SIGNUP_PLAN".to_owned(), arguments.plan);
+    if let Some(keys) = arguments.operator_keys {
+        environment.insert("OPERATOR_KEYS".to_owned(), keys);
+    }
     if arguments.allow_private_webhooks {
         environment.insert("ALLOW_PRIVATE_WEBHOOKS".to_owned(), "1".to_owned());
     }

@@ -7,7 +7,8 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use sha2::{Digest as _, Sha256};
 
 /// Why a data folder cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -67,11 +68,11 @@ pub fn lock(folder: &Path) -> Result<File, DataError> {
     Ok(file)
 }
 
-/// A secret of 32 random bytes in base64, kept in the folder under its name; made if it is not there.
+/// A secret kept in the folder under its name; made if it is not there.
 ///
 /// # Errors
 /// When the folder cannot be read or written.
-pub fn kept(folder: &Path, name: &str) -> Result<String, DataError> {
+pub fn kept(folder: &Path, name: &str, make: fn() -> String) -> Result<String, DataError> {
     let unusable = unusable(folder);
     let path = folder.join(name);
     match std::fs::read_to_string(&path) {
@@ -80,7 +81,7 @@ pub fn kept(folder: &Path, name: &str) -> Result<String, DataError> {
         Err(error) if error.kind() == ErrorKind::NotFound => {}
         Err(error) => return Err(unusable(error)),
     }
-    let secret = fresh();
+    let secret = make();
     let draft = folder.join(format!("{name}.new"));
     let mut file = OpenOptions::new()
         .write(true)
@@ -105,6 +106,21 @@ pub fn fresh() -> String {
     STANDARD.encode(rand::random::<[u8; 32]>())
 }
 
+/// A key for the operator, of 32 random bytes.
+#[must_use]
+pub fn operator_key() -> String {
+    format!("ro_{}", URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>()))
+}
+
+/// A key of the operator as functions are told of it: its name, and no more of the key than its digest.
+#[must_use]
+pub fn operator_digest(name: &str, key: &str) -> String {
+    let digest = Sha256::digest(key.as_bytes());
+    digest
+        .iter()
+        .fold(format!("{name}="), |text, byte| text + &format!("{byte:02x}"))
+}
+
 /// The public half, in base64, of an Ed25519 key whose seed is given in base64; `None` when it is not 32 bytes.
 #[must_use]
 pub fn public_key(seed: &str) -> Option<String> {
@@ -123,15 +139,25 @@ mod tests {
     #[test]
     fn a_secret_is_made_once_and_is_private() {
         let folder = tempfile::tempdir().unwrap();
-        let first = kept(folder.path(), "signing-key").unwrap();
-        assert_eq!(kept(folder.path(), "signing-key").unwrap(), first);
-        assert_ne!(kept(folder.path(), "secret-key").unwrap(), first);
+        let first = kept(folder.path(), "signing-key", fresh).unwrap();
+        assert_eq!(kept(folder.path(), "signing-key", fresh).unwrap(), first);
+        assert_ne!(kept(folder.path(), "secret-key", fresh).unwrap(), first);
         let mode = std::fs::metadata(folder.path().join("signing-key"))
             .unwrap()
             .permissions()
             .mode();
         assert_eq!(mode & 0o777, 0o600);
         assert_eq!(STANDARD.decode(first).unwrap().len(), 32);
+    }
+
+    #[test]
+    fn functions_are_told_the_digest_of_the_operators_key_alone() {
+        let key = operator_key();
+        assert!(key.starts_with("ro_") && key.len() == 46, "{key}");
+        assert_ne!(key, operator_key());
+        // SHA-256 of "abc" as FIPS 180 gives it.
+        let digest = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+        assert_eq!(operator_digest("host", "abc"), format!("host={digest}"));
     }
 
     #[test]

@@ -352,6 +352,10 @@ impl Queues {
             ("QueueArn", self.arn(&info.name)),
         ];
         strings.extend(figures.map(|(name, value)| (name.to_owned(), value)));
+        // Not of SQS, which has it as a metric; only whoever asks for all attributes gets it.
+        if let Some(oldest) = info.oldest_sent_ms {
+            strings.insert("OldestSentTimestamp".into(), oldest.to_string());
+        }
         if let Some(redrive) = &attributes.redrive {
             let policy = json!({
                 "deadLetterTargetArn": self.arn(&redrive.dead_letter_queue),

@@ -2,6 +2,7 @@
 
 mod console;
 mod load;
+mod operator;
 mod tools;
 mod up;
 mod verify;
@@ -36,6 +37,8 @@ enum Task {
     /// Loads a file through the public API.
     #[command(subcommand)]
     Load(load::Load),
+    /// Tenants, queues, dead letters and health, as whoever runs the service sees them.
+    Operator(operator::Operator),
 }
 
 fn main() -> ExitCode {
@@ -53,6 +56,7 @@ fn main() -> ExitCode {
             true
         }),
         Task::Load(load) => load.run(),
+        Task::Operator(operator) => operator.run(),
     };
     match outcome {
         Ok(true) => ExitCode::SUCCESS,

@@ -25,6 +25,8 @@ pub enum Access {
     SignedIn,
     /// Those with a permission.
     Needs(Scope),
+    /// Whoever runs the service, with a key of his own and none of a tenant's.
+    Operator,
 }
 
 /// What an operation says of itself.
@@ -201,10 +203,10 @@ impl Doc {
         if !detail.is_empty() {
             operation["description"] = detail.into();
         }
-        operation["security"] = if access == Access::Public {
-            json!([])
-        } else {
-            json!([{"bearer": []}])
+        operation["security"] = match access {
+            Access::Public => json!([]),
+            Access::SignedIn | Access::Needs(_) => json!([{"bearer": []}]),
+            Access::Operator => json!([{"operator": []}]),
         };
         let in_path = path
             .split('/')
@@ -355,9 +357,24 @@ impl Api {
     }
 }
 
-/// Puts the shares of several functions together into one document.
+/// Puts the shares of several functions together into the document of the interface that tenants use.
 #[must_use]
 pub fn document(shares: &[Value]) -> Value {
+    let description = "The CRM's REST interface. JSON in and out; errors are application/problem+json; lists are pages with cursors; every answer says what it cost.";
+    let scheme = json!({"bearer": {"type": "http", "scheme": "bearer", "description": "An access token of POST /v1/auth/token, or an API key rk_live_…"}});
+    written("Rapport", description, &scheme, shares)
+}
+
+/// The operator's routes as a document of their own: no tenant can call them.
+#[must_use]
+pub fn operator_document(shares: &[Value]) -> Value {
+    let description = "What whoever runs the service can ask and do. It shows nothing that a tenant recorded. Every call is logged under the name of its key.";
+    let scheme =
+        json!({"operator": {"type": "http", "scheme": "bearer", "description": "A key of the operator, ro_…"}});
+    written("Rapport, the operator's view", description, &scheme, shares)
+}
+
+fn written(title: &str, description: &str, scheme: &Value, shares: &[Value]) -> Value {
     let mut paths = BTreeMap::new();
     let mut schemas = BTreeMap::new();
     for share in shares {
@@ -372,20 +389,22 @@ pub fn document(shares: &[Value]) -> Value {
         }
     }
     schemas.insert("Problem".to_owned(), problem_schema());
+    let names: Vec<&String> = scheme.as_object().into_iter().flatten().map(|(name, _)| name).collect();
+    let security: Vec<Value> = names.iter().map(|name| json!({name.as_str(): []})).collect();
     json!({
         "openapi": "3.1.0",
         "info": {
-            "title": "Rapport",
+            "title": title,
             "version": crate::envelope::VERSION,
-            "description": "The CRM's REST interface. JSON in and out; errors are application/problem+json; lists are pages with cursors; every answer says what it cost.",
+            "description": description,
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": "/"}],
-        "security": [{"bearer": []}],
+        "security": security,
         "paths": paths,
         "components": {
             "schemas": schemas,
-            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "description": "An access token of POST /v1/auth/token, or an API key rk_live_…"}},
+            "securitySchemes": scheme,
             "responses": {"Problem": {"description": "A problem", "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}}},
         },
     })

@@ -37,6 +37,7 @@ pub(crate) async fn authorise(
         Access::Public => return next.run(request).await,
         Access::SignedIn => None,
         Access::Needs(scope) => Some(scope),
+        Access::Operator => return crate::operator::authorise(&app, request, next).await,
     };
     let id = request
         .extensions()

@@ -4,6 +4,7 @@
 //! message may come twice, late and out of order.
 
 pub mod batch;
+pub mod dead;
 pub mod forward;
 pub mod message;
 
@@ -39,18 +40,24 @@ pub enum QueueError {
 pub struct Queues {
     client: Client,
     urls: Arc<BTreeMap<Queue, String>>,
+    dead_letters: Arc<BTreeMap<String, String>>,
 }
 
 impl Queues {
-    /// Reads `QUEUE_SEGMENT_SCORES`, … A function is given only the queues it sends to.
+    /// Reads `QUEUE_SEGMENT_SCORES`, … A function is given only the queues it sends to; and `DEAD_LETTERS_SEGMENT_SCORES`, …,
+    /// which only the operator's is given.
     pub fn new(client: Client, lookup: impl Fn(&str) -> Option<String>) -> Self {
         let urls = Queue::ALL
             .iter()
             .filter_map(|&queue| Some((queue, lookup(queue.variable())?)))
             .collect();
+        let dead_letters = dead::names()
+            .filter_map(|name| Some((name.clone(), lookup(&dead::variable(&name))?)))
+            .collect();
         Self {
             client,
             urls: Arc::new(urls),
+            dead_letters: Arc::new(dead_letters),
         }
     }
 
@@ -71,9 +78,7 @@ impl Queues {
         self.urls.contains_key(&queue)
     }
 
-    /// The client itself, for reading depths and moving dead letters back.
-    #[must_use]
-    pub fn client(&self) -> &Client {
+    pub(crate) fn client(&self) -> &Client {
         &self.client
     }
 

@@ -15,6 +15,9 @@ macro_rules! queues {
             /// The variable of the environment that holds the queue's address.
             #[must_use]
             pub const fn variable(self) -> &'static str { match self { $(Queue::$name => $variable,)* } }
+            /// The queue's word: `segment_scores`.
+            #[must_use]
+            pub fn word(self) -> String { self.variable().trim_start_matches("QUEUE_").to_ascii_lowercase() }
         }
     };
 }
@@ -140,6 +143,11 @@ pub enum Message {
         /// The day that began, in the tenant's time zone.
         day: jiff::civil::Date,
     },
+    /// A tenant's scores are to be recomputed, whatever night it is.
+    ScoresRebuildV1 {
+        /// The job that does it.
+        job: RecordId,
+    },
     /// Sums of a sheet of reports are to be made anew where facts changed.
     SheetDueV1 {
         /// The family of facts: `sales`.
@@ -220,6 +228,13 @@ pub enum Message {
         clock: String,
         /// The deadline the timer was set for; one that moved since is not this one.
         due: jiff::Timestamp,
+    },
+    /// The words of all records of a noun are to be indexed anew, a page at a time.
+    SearchRebuildV1 {
+        /// `contact`
+        noun: String,
+        /// The last record of the page before.
+        after: Option<String>,
     },
     /// Records that point at a merged record are to point at the one it was merged into.
     RepointV1 {

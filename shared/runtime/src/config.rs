@@ -19,6 +19,15 @@ pub enum ConfigError {
     Malformed(&'static str, &'static str),
 }
 
+/// A key of the operator's: the digest of the key, and the name that its actions go by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OperatorKey {
+    /// The name.
+    pub name: String,
+    /// The SHA-256 of the key.
+    pub digest: [u8; 32],
+}
+
 /// A function's configuration.
 #[derive(Clone)]
 pub struct Config {
@@ -26,8 +35,10 @@ pub struct Config {
     pub public_url: String,
     /// The tables it may use: `TABLE_…`.
     pub tables: TableNames,
-    /// The addresses of the queues it may send to: `QUEUE_…`.
+    /// The addresses of the queues it may send to, and of the dead letters it may look at: `QUEUE_…`, `DEAD_LETTERS_…`.
     pub queues: BTreeMap<String, String>,
+    /// The keys of the operator: `OPERATOR_KEYS`, `name=digest` in hexadecimal, separated by commas.
+    pub operator_keys: Vec<OperatorKey>,
     /// How mail is sent: `MAIL`; absent where a function sends none.
     pub mail: Option<String>,
     /// The address mail comes from: `MAIL_FROM`.
@@ -88,7 +99,9 @@ impl Config {
         }
         let queues = rapport_queue::Queue::ALL
             .iter()
-            .filter_map(|queue| Some((queue.variable().to_owned(), get(queue.variable())?)))
+            .map(|queue| queue.variable().to_owned())
+            .chain(rapport_queue::dead::names().map(|name| rapport_queue::dead::variable(&name)))
+            .filter_map(|variable| Some((variable.clone(), get(&variable)?)))
             .collect();
         Ok(Self {
             public_url: get("PUBLIC_URL")
@@ -97,6 +110,7 @@ impl Config {
                 .to_owned(),
             tables: TableNames::read(get),
             queues,
+            operator_keys: operator_keys(&get("OPERATOR_KEYS").unwrap_or_default())?,
             mail: get("MAIL"),
             mail_from: get("MAIL_FROM").unwrap_or_else(|| "service@rapport.example".to_owned()),
             secret_key,
@@ -116,10 +130,64 @@ impl Config {
     }
 }
 
+fn operator_keys(text: &str) -> Result<Vec<OperatorKey>, ConfigError> {
+    let malformed = ConfigError::Malformed(
+        "OPERATOR_KEYS",
+        "name=SHA-256 in hexadecimal is needed, separated by commas",
+    );
+    let keys = text.split(',').map(str::trim).filter(|text| !text.is_empty());
+    let keys = keys.map(|text| {
+        let (name, digest) = text.split_once('=')?;
+        let known = !name.is_empty()
+            && name
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
+        if !known || digest.len() != 64 || !digest.is_ascii() {
+            return None;
+        }
+        let mut bytes = [0; 32];
+        for (n, byte) in bytes.iter_mut().enumerate() {
+            *byte = u8::from_str_radix(&digest[2 * n..2 * n + 2], 16).ok()?;
+        }
+        Some(OperatorKey {
+            name: name.to_owned(),
+            digest: bytes,
+        })
+    });
+    keys.collect::<Option<_>>().ok_or(malformed)
+}
+
 impl std::fmt::Debug for Config {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Config")
             .field("public_url", &self.public_url)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_of_the_operator_have_a_name_and_a_digest() {
+        let digest = "0a".repeat(32);
+        let keys = operator_keys(&format!(" ann={digest}, night-watch={digest},")).unwrap();
+        let names: Vec<&str> = keys.iter().map(|key| key.name.as_str()).collect();
+        assert_eq!(names, ["ann", "night-watch"]);
+        assert_eq!(keys[0].digest, [10; 32]);
+        assert_eq!(operator_keys("").unwrap(), []);
+        for wrong in [
+            digest.clone(),
+            format!("={digest}"),
+            format!("a b={digest}"),
+            "ann=".to_owned(),
+            format!("ann={}", &digest[1..]),
+            format!("ann={}", "g".repeat(64)),
+            format!("ann={}", "é".repeat(32)),
+        ] {
+            assert!(operator_keys(&wrong).is_err(), "{wrong}");
+        }
     }
 }

@@ -11,7 +11,7 @@ pub mod token;
 
 pub use app::{App, Function};
 pub use clock::Clock;
-pub use config::{Config, ConfigError};
+pub use config::{Config, ConfigError, OperatorKey};
 pub use lambda::run;
 pub use rapport_queue::batch::BoxError;
 pub use schedule::schedule;

@@ -1,7 +1,7 @@
 //! Keys: the strings that say where an item lies. Written here and nowhere else.
 //!
-//! Every partition begins with the tenant's id and `#`. A [`Key`] cannot be made without a [`TenantId`]; the three
-//! exceptions, [`Key::login`], [`Key::timer`] and [`Key::directory`], are named here and may be counted.
+//! Every partition begins with the tenant's id and `#`. A [`Key`] cannot be made without a [`TenantId`]; the four
+//! exceptions, [`Key::login`], [`Key::timer`], [`Key::directory`] and [`Key::operator`], are named here and may be counted.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use rapport_domain::{RecordId, TenantId};
@@ -125,7 +125,16 @@ impl Key {
         }
     }
 
-    /// Whose it is. `None` for the three exceptions.
+    /// Exception 4: what the operator did, by month.
+    #[must_use]
+    pub fn operator(month: &str, sk: impl Into<String>) -> Self {
+        Self {
+            pk: format!("operator#{month}"),
+            sk: sk.into(),
+        }
+    }
+
+    /// Whose it is. `None` for the four exceptions.
     #[must_use]
     pub fn tenant(&self) -> Option<TenantId> {
         tenant_of(&self.pk)
@@ -175,7 +184,7 @@ pub fn directory_partition(shard: u8) -> String {
 }
 
 /// The patterns of the partitions that belong to no tenant, as policies write them.
-pub const OF_NO_TENANT: [&str; 3] = ["login#*", "timer#*", "directory#*"];
+pub const OF_NO_TENANT: [&str; 4] = ["login#*", "timer#*", "directory#*", "operator#*"];
 
 /// The pattern of a tenant's partitions, as policies write it. An id is as long as any other and holds no wildcard, and the
 /// pattern has the delimiter, so that it fits no other tenant's.
@@ -184,7 +193,7 @@ pub fn pattern_of(tenant: TenantId) -> String {
     format!("{tenant}#*")
 }
 
-/// Which tenant a partition belongs to. `None` for the three exceptions.
+/// Which tenant a partition belongs to. `None` for the four exceptions.
 #[must_use]
 pub fn tenant_of(pk: &str) -> Option<TenantId> {
     TenantId::parse(pk.split_once('#')?.0).ok()

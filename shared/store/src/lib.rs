@@ -15,6 +15,7 @@ pub mod identity;
 pub mod import;
 pub mod key;
 pub mod merge;
+pub mod operator;
 pub mod packed;
 pub mod page;
 pub mod records;

@@ -36,6 +36,8 @@ pub struct ToIndex {
     pub entry: Option<Entry>,
     /// Whether it is likely not to have been indexed before.
     pub fresh: bool,
+    /// Whether all its words are to be written, those too that are thought to be there.
+    pub again: bool,
 }
 
 /// A record found.
@@ -156,11 +158,16 @@ impl Store {
         let old = known.unwrap_or(&none);
         let gone = Entry::default();
         let new = record.entry.as_ref().unwrap_or(&gone);
-        if (known.is_some() && old.version >= record.version) || old.entry == *new {
+        let newer = known.is_some() && old.version >= record.version + u64::from(record.again);
+        let same = old.entry == *new && !(record.again && record.entry.is_some());
+        if newer || same {
             return Ok(None);
         }
         let mut write = Write::new(tenant);
-        let (put, away) = difference(&old.entry, new);
+        let (mut put, away) = difference(&old.entry, new);
+        if record.again {
+            put = new.words.iter().map(|(word, weight)| (word, *weight)).collect();
+        }
         for (word, weight) in put {
             let mut item = word_key(tenant, &record.noun, word, &record.id).attributes();
             item.insert("title".to_owned(), text(&new.title));

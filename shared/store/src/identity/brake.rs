@@ -75,6 +75,18 @@ fn name(parts: &[&str]) -> Key {
     Key::login(&format!("brake#{digest}"), "-")
 }
 
+/// Where what is taken of a quota is counted at a moment, and when that begins anew.
+fn window(what: &str, whose: &str, quota: Quota, now: Timestamp) -> (Key, i64) {
+    let span = i64::from(quota.seconds);
+    let window = now.as_second().div_euclid(span);
+    let key = name(&["quota", what, whose, &window.to_string()]);
+    (key, (window + 1) * span)
+}
+
+fn until(end: i64, now: Timestamp) -> u32 {
+    u32::try_from(end - now.as_second()).unwrap_or(1).max(1)
+}
+
 impl Store {
     /// Asks whether an account may be tried from an address, and charges the attempt. 2 or 3 read units and 1 write unit.
     ///
@@ -231,6 +243,23 @@ impl Store {
         Ok(())
     }
 
+    /// How many seconds to wait until there is something of a quota again, where nothing is left. 1 read unit.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn quota_spent(
+        &self,
+        what: &str,
+        whose: &str,
+        quota: Quota,
+        now: Timestamp,
+    ) -> Result<Option<u32>, StoreError> {
+        let (key, end) = window(what, whose, quota, now);
+        let item = self.get_item(Table::Identity, &key).await?;
+        let taken: u32 = item.and_then(|item| number_of(&item, "n")).unwrap_or(0);
+        Ok((taken >= quota.most).then(|| until(end, now)))
+    }
+
     /// Takes one of what there is in a span of time: `Some(seconds)` to wait when there is no more. 1 write unit.
     ///
     /// # Errors
@@ -243,14 +272,12 @@ impl Store {
         now: Timestamp,
     ) -> Result<Option<u32>, StoreError> {
         use aws_sdk_dynamodb::types::ReturnValue;
-        let span = i64::from(quota.seconds);
-        let window = now.as_second().div_euclid(span);
-        let end = (window + 1) * span;
+        let (key, end) = window(what, whose, quota, now);
         let request = self
             .client_for_no_tenant()
             .update_item()
             .table_name(self.table(Table::Identity)?)
-            .set_key(Some(name(&["quota", what, whose, &window.to_string()]).attributes()))
+            .set_key(Some(key.attributes()))
             .update_expression("ADD n :one SET expires = :end")
             .expression_attribute_values(":one", number(1))
             .expression_attribute_values(":end", number(end))
@@ -263,7 +290,7 @@ impl Store {
             .as_ref()
             .and_then(|item| number_of(item, "n"))
             .ok_or_else(|| StoreError::Internal("a counter without a number".to_owned()))?;
-        Ok((taken > quota.most).then(|| u32::try_from(end - now.as_second()).unwrap_or(1).max(1)))
+        Ok((taken > quota.most).then(|| until(end, now)))
     }
 }
 

@@ -6,7 +6,7 @@ use rapport_domain::account::Account;
 use rapport_domain::settings::millis;
 
 use crate::settings::PARTITION;
-use crate::{Item, Key, Store, StoreError, Table, Write, number, text};
+use crate::{Item, Key, Store, StoreError, Table, Write, number, number_of, text, text_of};
 
 /// The sort key of the account among the settings.
 pub(crate) const ACCOUNT: &str = "account";
@@ -40,6 +40,20 @@ fn account_item(tenant: TenantId, account: &Account, version: u64, request: &str
 }
 
 impl Store {
+    /// A tenant's account and its version, as they are now; `None` where there is no such tenant. 1 read unit.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn account(&self, tenant: TenantId) -> Result<Option<(Account, u64)>, StoreError> {
+        let key = Key::new(tenant, PARTITION, ACCOUNT);
+        let Some(item) = self.get_item(Table::Identity, &key).await? else {
+            return Ok(None);
+        };
+        let account = text_of(&item, "doc").and_then(|doc| serde_json::from_str(doc).ok());
+        let account = account.ok_or_else(|| StoreError::Internal("a stored account is unreadable".to_owned()))?;
+        Ok(Some((account, number_of(&item, "v").unwrap_or(1))))
+    }
+
     /// Replaces a tenant's account, provided that it has the expected version ([`crate::settings::TenantRules::account_version`]).
     ///
     /// # Errors
