@@ -151,6 +151,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/account": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The firm's account with the service
+         * @description Needs the permission `account:read`.
+         */
+        get: operations["get_account"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/api-keys": {
         parameters: {
             query?: never;
@@ -1815,6 +1835,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/plans": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The plans and what they allow */
+        get: operations["get_plans"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/products": {
         parameters: {
             query?: never;
@@ -2965,6 +3002,72 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/usage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What was used, and what is left of the plan
+         * @description Calls are told by each process once a minute or after 50 of them; records are counted some seconds after they came or went, later where there are very many.
+         *
+         *     Needs the permission `account:read`.
+         */
+        get: operations["get_usage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/usage/export.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Billing records as CSV
+         * @description So much of one thing on one day. Only days that are closed, two hours after their end, are here, so that the same days always give the same bytes; a record that is taken twice has the same id.
+         *
+         *     Needs the permission `account:read`.
+         */
+        get: operations["get_usage_export_csv"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/usage/export.json": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Billing records as JSON
+         * @description So much of one thing on one day. Only days that are closed, two hours after their end, are here, so that the same days always give the same bytes; a record that is taken twice has the same id.
+         *
+         *     Needs the permission `account:read`.
+         */
+        get: operations["get_usage_export_json"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/users": {
         parameters: {
             query?: never;
@@ -3499,6 +3602,35 @@ export interface components {
             /** @description A new password, or that of the sign-in which the address has already. */
             password: string;
         };
+        /** @description An account. */
+        Account: {
+            /** @description The plan. */
+            plan: components["schemas"]["Plan"];
+            /** @description Whether it is open. */
+            status: components["schemas"]["Status"];
+            /**
+             * Format: date-time
+             * @description When the firm signed up.
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description Since when it is on this plan.
+             */
+            plan_since: string;
+            /**
+             * Format: date-time
+             * @description Since when it has this status.
+             */
+            status_since: string;
+            /** @description Why the operator suspended it, as the firm is told. */
+            suspended_because?: string | null;
+        };
+        /** @description An account, and when it is erased. */
+        AccountStanding: components["schemas"]["Account"] & {
+            /** @description When everything is erased, once it is closed. */
+            erased_at?: string | null;
+        };
         /**
          * @description What was done.
          * @enum {string}
@@ -3669,6 +3801,32 @@ export interface components {
              * @description Customers with a repeat purchase.
              */
             repeaters: number;
+        };
+        /** @description Billing records. */
+        BillingExport: {
+            /** @description By day and what. */
+            data: components["schemas"]["BillingRecord"][];
+        };
+        /**
+         * @description What is billed of one day: so much of one thing. The same day always gives the same records under the same ids, so that
+         *     whoever takes them twice has them once.
+         */
+        BillingRecord: {
+            /** @description Tenant, day and what: the same whenever it is asked for. */
+            id: string;
+            /** @description Whose. */
+            tenant: string;
+            /**
+             * Format: date
+             * @description The day, in UTC.
+             */
+            day: string;
+            /** @description Of what. */
+            what: string;
+            /** @description How much. */
+            quantity: string;
+            /** @description In what. */
+            unit: string;
         };
         /** @description A new password by the old one. */
         ChangeIn: {
@@ -4886,6 +5044,11 @@ export interface components {
          * @enum {string}
          */
         LeadStatus: "new" | "working" | "qualified" | "unqualified" | "converted";
+        /**
+         * @description What a plan limits.
+         * @enum {string}
+         */
+        Limit: "users" | "contacts" | "companies" | "leads" | "products" | "orders" | "tickets" | "calls_per_minute" | "calls_per_month" | "mails_per_month" | "storage_bytes";
         /** @description A line as kept. */
         Line: {
             product_id?: components["schemas"]["Id"] | null;
@@ -5402,6 +5565,25 @@ export interface components {
             given?: string | null;
         };
         /**
+         * @description A plan by its name.
+         * @enum {string}
+         */
+        Plan: "trial" | "starter" | "team" | "business";
+        /** @description A plan and what it allows. */
+        PlanLimits: {
+            /** @description Its name. */
+            name: components["schemas"]["Plan"];
+            /** @description How much of what, by the limit's name. */
+            limits: {
+                [key: string]: number;
+            };
+        };
+        /** @description All plans. */
+        Plans: {
+            /** @description The smallest first. */
+            data: components["schemas"]["PlanLimits"][];
+        };
+        /**
          * @description How urgent a ticket is; chooses its service level.
          * @enum {string}
          */
@@ -5421,6 +5603,8 @@ export interface components {
              * @example unauthenticated
              * @example plan_limit
              * @example forbidden
+             * @example account_suspended
+             * @example account_closed
              * @example not_found
              * @example method_not_allowed
              * @example conflict
@@ -6420,6 +6604,11 @@ export interface components {
          * @enum {string}
          */
         SourceKind: "generic" | "standard_webhooks" | "shopify_orders" | "typeform";
+        /**
+         * @description Whether an account is open.
+         * @enum {string}
+         */
+        Status: "open" | "suspended" | "closed" | "erasing";
         /** @description A product or something known by its stock keeping unit alone. */
         SuggestedProduct: {
             id?: components["schemas"]["Id"] | null;
@@ -6980,7 +7169,7 @@ export interface components {
          * @description Why nobody was asked.
          * @enum {string}
          */
-        SurveySkip: "disabled" | "unsettled" | "historic" | "no_contact" | "not_mailable" | "sampled" | "undeliverable";
+        SurveySkip: "disabled" | "unsettled" | "historic" | "no_contact" | "not_mailable" | "sampled" | "undeliverable" | "account_not_open" | "plan_limit";
         /** @description Where the score is heading over the months or weeks. */
         SurveyTrend: {
             /** @description The rise in one month or week: weighted least squares over those that have answers. */
@@ -7278,6 +7467,102 @@ export interface components {
         UnmergeIn: {
             /** @description The job of the merge, `job_…`. */
             merge: string;
+        };
+        /** @description What was used. */
+        Usage: {
+            /** @description The plan. */
+            plan: components["schemas"]["Plan"];
+            /**
+             * Format: date
+             * @description The first day.
+             */
+            from: string;
+            /**
+             * Format: date
+             * @description The last day.
+             */
+            to: string;
+            /** @description The days on which anything was used or kept. */
+            days: components["schemas"]["UsageDay"][];
+            /** @description All days together. */
+            totals: components["schemas"]["UsageAmounts"];
+            /** @description What the plan allows, how much of it is used now, and what is left. */
+            limits: components["schemas"]["UsageLimit"][];
+        };
+        /** @description What was counted. */
+        UsageAmounts: {
+            /**
+             * Format: int64
+             * @description Calls of the interface.
+             */
+            calls: number;
+            /**
+             * Format: double
+             * @description Read units of the store.
+             */
+            read_units: number;
+            /**
+             * Format: double
+             * @description Write units of the store.
+             */
+            write_units: number;
+            /**
+             * Format: double
+             * @description Milliseconds of processing.
+             */
+            ms: number;
+            /**
+             * Format: int64
+             * @description Messages of queues worked on.
+             */
+            messages: number;
+            /**
+             * Format: int64
+             * @description Mails sent.
+             */
+            mails: number;
+        };
+        /** @description One day. */
+        UsageDay: components["schemas"]["UsageAmounts"] & {
+            /**
+             * Format: date
+             * @description The day, in UTC.
+             */
+            day: string;
+            /** @description Whether its billing records are final. */
+            closed: boolean;
+            /**
+             * Format: int64
+             * @description Records at its end.
+             */
+            records: number;
+            /**
+             * Format: int64
+             * @description Bytes of records at its end.
+             */
+            storage_bytes: number;
+        };
+        /** @description One limit. */
+        UsageLimit: {
+            /** @description Of what. */
+            name: components["schemas"]["Limit"];
+            /**
+             * Format: int64
+             * @description How much the plan allows.
+             */
+            allowed: number;
+            /**
+             * Format: int64
+             * @description How much is used.
+             */
+            used: number;
+            /**
+             * Format: int64
+             * @description How much is left.
+             */
+            left: number;
+            /** @description When it begins anew, where it does. */
+            again_at?: string | null;
         };
         /** @description A user as kept. */
         User: {
@@ -7900,6 +8185,27 @@ export interface operations {
                 content: {
                     "text/html": string;
                     "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    get_account: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccountStanding"];
                 };
             };
             default: components["responses"]["Problem"];
@@ -11123,6 +11429,27 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    get_plans: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Plans"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
     get_products: {
         parameters: {
             query?: {
@@ -13272,6 +13599,84 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Meta"] & components["schemas"]["Ticket"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    get_usage: {
+        parameters: {
+            query?: {
+                /** @description The first day, in UTC; the first of this month when absent */
+                from?: string;
+                /** @description The last day, at most 400 after the first; today when absent */
+                to?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Usage"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    get_usage_export_csv: {
+        parameters: {
+            query?: {
+                /** @description The first day, in UTC; the first of this month when absent */
+                from?: string;
+                /** @description The last day, at most 400 after the first; today when absent */
+                to?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    get_usage_export_json: {
+        parameters: {
+            query?: {
+                /** @description The first day, in UTC; the first of this month when absent */
+                from?: string;
+                /** @description The last day, at most 400 after the first; today when absent */
+                to?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BillingExport"];
                 };
             };
             default: components["responses"]["Problem"];
