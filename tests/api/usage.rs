@@ -477,7 +477,7 @@ async fn what_was_counted_belongs_to_its_day_in_utc() {
                 ..Counts::default()
             },
             at(now),
-        )
+        );
     };
     call("2027-01-31T23:59:59.999Z");
     call("2027-02-01T00:00:00.000Z");

@@ -570,8 +570,11 @@ pub fn webhook_address(bytes: &[u8]) {
         Ok(std::net::IpAddr::V4(address)) => Some(address),
         Ok(std::net::IpAddr::V6(address)) => {
             assert!(
-                !(address.is_loopback() || address.is_unspecified() || address.is_multicast())
-                    && !(address.is_unique_local() || address.is_unicast_link_local()),
+                !(address.is_loopback()
+                    || address.is_unspecified()
+                    || address.is_multicast()
+                    || address.is_unique_local()
+                    || address.is_unicast_link_local()),
                 "{url}"
             );
             address.to_ipv4()

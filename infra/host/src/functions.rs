@@ -33,9 +33,12 @@ impl Ingredients {
         let own = self.dynamodb.clone();
         match self.of_tenant {
             None => own.into(),
-            Some(make) => Clients::for_each_tenant(own.clone(), move |tenant| {
-                futures::future::ready(make(&own, &tenant.to_string())).boxed()
-            }),
+            Some(make) => {
+                let base = own.clone();
+                Clients::for_each_tenant(&own, move |tenant| {
+                    futures::future::ready(make(&base, &tenant.to_string())).boxed()
+                })
+            }
         }
     }
 }

@@ -32,6 +32,9 @@ pub enum Access {
     Operator,
 }
 
+/// Schemas by their names.
+type Named = Vec<(String, RefOr<Schema>)>;
+
 /// What an operation says of itself.
 #[derive(Clone)]
 pub struct Doc {
@@ -40,8 +43,8 @@ pub struct Doc {
     body: Option<Value>,
     answers: BTreeMap<u16, Value>,
     params: Vec<Value>,
-    schemas: Vec<(String, RefOr<Schema>)>,
-    joined: Vec<(String, Value)>,
+    schemas: Vec<fn() -> Named>,
+    joined: Vec<(String, fn() -> Value)>,
 }
 
 impl Doc {
@@ -173,11 +176,15 @@ impl Doc {
         self
     }
 
-    /// Makes a type known and returns the reference to it.
+    /// Makes a type known and returns the reference to it. The schema itself is made with the document: a function that
+    /// starts does not need it.
     pub fn schema<T: ToSchema>(&mut self) -> Value {
-        let name = T::name().to_string();
-        self.schemas.push((name.clone(), T::schema()));
-        T::schemas(&mut self.schemas);
+        let name = T::name();
+        self.schemas.push(|| {
+            let mut schemas = vec![(T::name().to_string(), T::schema())];
+            T::schemas(&mut schemas);
+            schemas
+        });
         json!({"$ref": format!("#/components/schemas/{name}")})
     }
 
@@ -186,12 +193,15 @@ impl Doc {
     pub fn joined<A: ToSchema, B: ToSchema>(&mut self, name: &str) -> Value {
         self.schema::<A>();
         self.schema::<B>();
-        let mut whole = schema_of::<B>();
-        let other = schema_of::<A>();
-        for (field, schema) in other["properties"].as_object().into_iter().flatten() {
-            whole["properties"][field] = schema.clone();
-        }
-        self.joined.push((name.to_owned(), whole));
+        let joined = || {
+            let mut whole = schema_of::<B>();
+            let other = schema_of::<A>();
+            for (field, schema) in other["properties"].as_object().into_iter().flatten() {
+                whole["properties"][field] = schema.clone();
+            }
+            whole
+        };
+        self.joined.push((name.to_owned(), joined));
         json!({"$ref": format!("#/components/schemas/{name}")})
     }
 
@@ -291,8 +301,8 @@ pub struct Api {
     app: App,
     router: Router<App>,
     routes: Vec<Route>,
-    paths: Map<String, Value>,
-    schemas: BTreeMap<String, Value>,
+    /// What each of the routes says of itself.
+    docs: Vec<Doc>,
 }
 
 impl Api {
@@ -303,8 +313,7 @@ impl Api {
             app,
             router: Router::new().fallback(|| async { Problem::not_found() }),
             routes: Vec::new(),
-            paths: Map::new(),
-            schemas: BTreeMap::new(),
+            docs: Vec::new(),
         }
     }
 
@@ -315,17 +324,6 @@ impl Api {
         H: Handler<T, App>,
         T: 'static,
     {
-        let operation = doc.operation(&method, path, access);
-        let item = self.paths.entry(path).or_insert_with(|| json!({}));
-        item[method.as_str().to_ascii_lowercase()] = operation;
-        for (name, schema) in doc.schemas {
-            self.schemas
-                .entry(name)
-                .or_insert_with(|| serde_json::to_value(schema).unwrap_or_default());
-        }
-        for (name, schema) in doc.joined {
-            self.schemas.insert(name, schema);
-        }
         let filter = MethodFilter::try_from(method.clone()).unwrap_or(MethodFilter::TRACE);
         let guard = from_fn_with_state((self.app.clone(), access), crate::envelope::authorise);
         self.router = self
@@ -336,6 +334,7 @@ impl Api {
             path: path.to_owned(),
             access,
         });
+        self.docs.push(doc);
         self
     }
 
@@ -359,7 +358,21 @@ impl Api {
     /// This function's share of the OpenAPI document: its paths and schemas.
     #[must_use]
     pub fn openapi(&self) -> Value {
-        json!({"paths": self.paths, "components": {"schemas": self.schemas}})
+        let mut paths = Map::new();
+        let mut schemas = BTreeMap::new();
+        for (Route { method, path, access }, doc) in self.routes.iter().zip(&self.docs) {
+            let item = paths.entry(path).or_insert_with(|| json!({}));
+            item[method.as_str().to_ascii_lowercase()] = doc.operation(method, path, *access);
+            for (name, schema) in doc.schemas.iter().flat_map(|schemas| schemas()) {
+                schemas
+                    .entry(name)
+                    .or_insert_with(|| serde_json::to_value(schema).unwrap_or_default());
+            }
+            for (name, schema) in &doc.joined {
+                schemas.insert(name.clone(), schema());
+            }
+        }
+        json!({"paths": paths, "components": {"schemas": schemas}})
     }
 
     /// The router.

@@ -27,7 +27,7 @@ const BEFORE_THE_END: Duration = Duration::from_secs(10 * 60);
 #[must_use]
 pub fn clients(sdk: &SdkConfig, role: String) -> Clients {
     let (own, sdk) = (Client::new(sdk), sdk.clone());
-    Clients::for_each_tenant(own, move |tenant| {
+    Clients::for_each_tenant(&own, move |tenant| {
         let (sdk, role) = (sdk.clone(), role.clone());
         Box::pin(async move { client(&sdk, role, tenant).await })
     })

@@ -45,7 +45,7 @@ impl Clients {
     /// A client for each tenant, made once by `make` and kept; `own` for what belongs to none.
     #[must_use]
     pub fn for_each_tenant(
-        own: Client,
+        own: &Client,
         make: impl Fn(TenantId) -> BoxFuture<'static, Client> + Send + Sync + 'static,
     ) -> Self {
         let kept = moka::future::Cache::builder()
@@ -53,7 +53,7 @@ impl Clients {
             .time_to_idle(IDLE)
             .build();
         Self {
-            own: patient(&own),
+            own: patient(own),
             each: Some((Arc::new(make), kept)),
         }
     }

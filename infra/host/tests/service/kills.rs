@@ -248,7 +248,8 @@ async fn what_is_acknowledged_is_kept_told_once_and_counted_whenever_something_i
         }
         let caller = Caller::of(&service, &token);
         load.all_are_there(&caller).await;
-        for request in std::mem::take(&mut *load.unanswered.lock()) {
+        let unanswered = std::mem::take(&mut *load.unanswered.lock());
+        for request in unanswered {
             load.send(&caller, request).await.unwrap();
         }
         let more = if programs { 40..120 } else { 50..400 };
@@ -276,7 +277,8 @@ async fn what_is_acknowledged_is_kept_told_once_and_counted_whenever_something_i
     let service = Service::start(&data);
     let caller = Caller::of(&service, &token);
     load.all_are_there(&caller).await;
-    for request in std::mem::take(&mut *load.unanswered.lock()) {
+    let unanswered = std::mem::take(&mut *load.unanswered.lock());
+    for request in unanswered {
         load.send(&caller, request).await.unwrap();
     }
     let mut records: BTreeMap<&str, Vec<Value>> = BTreeMap::new();
