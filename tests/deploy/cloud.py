@@ -1,6 +1,7 @@
 """A stand-in for the cloud on loopback (MiniStack), ended with its block, and the archives that are deployed into it."""
 
 import base64
+import hashlib
 import io
 import json
 import os
@@ -121,6 +122,7 @@ def secrets():
             "secret_key": text(os.urandom(32)),
             "signing_key": text(seed),
             "public_keys": base64.urlsafe_b64encode(public).decode().rstrip("="),
+            "operator_keys": f"operator={hashlib.sha256(os.urandom(32)).hexdigest()}",
         }
     )
 

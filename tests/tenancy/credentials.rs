@@ -139,7 +139,7 @@ async fn what_is_sent_names_the_tenant_as_tag_and_in_the_policy() {
             "Resource": "*",
             "Condition": {
                 "ForAllValues:StringLike": {
-                    "dynamodb:LeadingKeys": [format!("{tenant}#*"), "login#*", "timer#*", "directory#*"],
+                    "dynamodb:LeadingKeys": [format!("{tenant}#*"), "login#*", "timer#*", "directory#*", "operator#*"],
                 },
                 "Null": {"dynamodb:LeadingKeys": "false"},
             },
@@ -273,5 +273,7 @@ async fn without_credentials_an_answer_is_503_and_the_next_has_them() {
         assert!(!refused.text.contains(word), "{}", refused.text);
     }
     aws.0.lock().refuses = false;
-    caller.get(&path).await.problem(404, "not_found");
+    // These tables know of no firm, and so of no account; what matters is that they were asked.
+    caller.get(&path).await.problem(401, "unauthenticated");
+    assert_eq!(aws.0.lock().called.last().map(|(_, call)| call.as_str()), Some("Query"));
 }

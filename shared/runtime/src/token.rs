@@ -224,7 +224,7 @@ mod tests {
             ("aud", serde_json::json!(["another"]), TokenError::Invalid),
             ("aud", serde_json::Value::Null, TokenError::Invalid),
             ("exp", now.as_second().into(), TokenError::Expired),
-            ("exp", (-1).into(), TokenError::Expired),
+            ("exp", (-1).into(), TokenError::Invalid),
             ("exp", exp.to_string().into(), TokenError::Invalid),
             ("exp", 1e300.into(), TokenError::Invalid),
             ("exp", serde_json::Value::Null, TokenError::Invalid),
