@@ -18,7 +18,7 @@ const LEAST: SignedDuration = SignedDuration::from_secs(2);
 /// How long it waits at most: as long as a queue holds a message back.
 const MOST: SignedDuration = SignedDuration::from_secs(900);
 /// Records for which it waits a second longer.
-const A_SECOND_FOR: u64 = 500;
+const A_SECOND_FOR: u64 = 20;
 
 /// When the counts that this process asked for begin. What changes until then is counted by them.
 static ASKED: LazyLock<moka::sync::Cache<(TenantId, String), Timestamp>> =
@@ -103,9 +103,9 @@ mod tests {
     fn a_count_waits_the_longer_the_more_there_is() {
         for (records, seconds) in [
             (0, 2),
-            (499, 2),
-            (5_000, 12),
-            (100_000, 202),
+            (19, 2),
+            (5_000, 252),
+            (100_000, 900),
             (5_000_000, 900),
             (u64::MAX, 900),
         ] {
