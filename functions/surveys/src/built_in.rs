@@ -1,6 +1,6 @@
 //! The surveys that every tenant has: made when its surveys are first listed, or when the worker first needs one.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use axum::extract::{Request, State};
 use axum::middleware::Next;
@@ -10,17 +10,24 @@ use rapport_domain::TenantId;
 use rapport_domain::survey::Metric;
 use rapport_http::{Caller, Problem};
 use rapport_runtime::App;
+use rapport_store::Cost;
 
 /// The tenants that are known to have theirs: they are never deleted.
 static COMPLETE: LazyLock<moka::sync::Cache<TenantId, ()>> = LazyLock::new(|| moka::sync::Cache::new(10_000));
 
-/// Makes the built-in surveys before they are listed. Whatever goes wrong here is left to the route itself to report.
+/// Makes the built-in surveys before they are listed. Whatever goes wrong here is left to the route itself to report; what it costs
+/// is part of the answer's cost.
 pub async fn before_listing(State(app): State<App>, request: Request, next: Next) -> Response {
+    let made = complete_and_list(&app, request, next);
+    Arc::new(Cost::default()).counting(made).await
+}
+
+async fn complete_and_list(app: &App, request: Request, next: Next) -> Response {
     if request.method() == Method::GET
         && request.uri().path() == "/v1/surveys"
-        && let Ok(caller) = Caller::authenticate(&app, request.headers(), "").await
+        && let Ok(caller) = Caller::authenticate(app, request.headers(), "").await
         && COMPLETE.get(&caller.tenant).is_none()
-        && make(&app, &caller).await.is_ok()
+        && make(app, &caller).await.is_ok()
     {
         COMPLETE.insert(caller.tenant, ());
     }

@@ -126,7 +126,8 @@ pub(crate) async fn wrap(mut request: Request, next: Next) -> Response {
     let path = request.uri().path().to_owned();
     let preflight = method == Method::OPTIONS && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
     request.extensions_mut().insert(RequestId(id));
-    let cost = Arc::new(Cost::default());
+    // Together with what was done for the request before it came here.
+    let cost = Cost::current().unwrap_or_default();
     let span = tracing::info_span!("request", %id, %method, tenant = tracing::field::Empty);
     let mut response = if preflight {
         allow_preflight()
