@@ -60,7 +60,7 @@ def statements(template, function):
 
 
 def crate(template, function):
-    return template.functions[function]["CodeUri"].rstrip("/").rsplit("/", 1)[-1]
+    return template.functions[function]["CodeUri"].rstrip("/").rsplit("/", 1)[-1].removesuffix(".zip")
 
 
 def resource_of(note):
