@@ -91,7 +91,9 @@ impl HttpConnector for Connector {
 fn notes(function: &str, target: &str, body: &Value, tenant: Option<&str>) -> Vec<Value> {
     let (service, operation) = target.split_once('.').unwrap_or_default();
     if service == "AmazonSQS" {
-        let queue = text(&body["QueueUrl"]).rsplit('/').next().unwrap_or_default();
+        // Moves of messages name the queue by its ARN.
+        let named = [text(&body["QueueUrl"]), text(&body["SourceArn"])].concat();
+        let queue = named.rsplit(['/', ':']).next().unwrap_or_default();
         // A batch needs the right to send, and there is no other.
         let action = operation.trim_end_matches("Batch");
         return vec![json!({"function": function, "action": format!("sqs:{action}"), "queue": queue})];
