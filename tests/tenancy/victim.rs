@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use rapport_domain::survey::Metric;
 use reqwest::Method;
 use serde_json::{Value, json};
 use tests::{Answer, Tenant, eventually, unique};
@@ -100,6 +101,13 @@ impl Victim {
             victim.knows(id);
         }
         victim.look_around().await;
+        // Looking made the surveys that every tenant has, and these are told of in the feed some seconds later.
+        tests::until(&victim.tenant, "/v1/events?types=survey.created&limit=200", |feed| {
+            let events = feed["data"].as_array().map_or(&[][..], Vec::as_slice);
+            let made = events.iter().filter(|event| event["data"]["built_in"] == true);
+            made.count() >= Metric::ALL.len()
+        })
+        .await;
         victim
     }
 

@@ -90,9 +90,14 @@ async fn tell(app: &App, changes: &[Change]) -> Result<(), BoxError> {
         .map(|tenant| async move { Ok::<_, BoxError>((tenant, patterns(app, tenant).await?)) });
     let wanted: BTreeMap<TenantId, Vec<String>> = futures::future::try_join_all(lookups).await?.into_iter().collect();
     let mut messages: BTreeMap<Queue, Vec<Envelope>> = BTreeMap::new();
+    let mut counted: BTreeSet<(TenantId, &str)> = BTreeSet::new();
     for Change { tenant, entry } in changes {
         let patterns = wanted.get(tenant).map_or(&[][..], Vec::as_slice);
         for queue in route::queues(&entry.noun, &entry.types, patterns) {
+            // A kind is counted as a whole: one message stands for all of its records here.
+            if queue == Queue::UsageCounts && !counted.insert((*tenant, &entry.noun)) {
+                continue;
+            }
             let message = Message::ChangedV1 {
                 noun: entry.noun.clone(),
                 subject: entry.subject.clone(),
