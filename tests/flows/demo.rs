@@ -30,15 +30,16 @@ async fn all(caller: &Caller, path: &str) -> Vec<Value> {
 
 const NOUNS: [&str; 6] = ["contacts", "companies", "products", "orders", "leads", "tickets"];
 
+/// Every record with its version; but for the ticket that is escalated by itself, minutes after it is opened.
 async fn ids(caller: &Caller) -> Vec<BTreeSet<String>> {
     let mut found = Vec::new();
     for noun in NOUNS {
         let rows = all(caller, &format!("/v1/{noun}")).await;
-        found.push(
-            rows.iter()
-                .map(|row| format!("{}@{}", row["id"], row["version"]))
-                .collect(),
-        );
+        let ids = rows.iter().map(|row| match row["external_ids"]["demo"].as_str() {
+            Some("t01") => row["id"].to_string(),
+            _ => format!("{}@{}", row["id"], row["version"]),
+        });
+        found.push(ids.collect());
     }
     found
 }
