@@ -3,6 +3,7 @@
 
 mod agreement;
 mod api {
+    mod account;
     mod capacity;
     mod contacts;
     mod contract;

@@ -343,9 +343,9 @@ def rights_to_tables_end_at_the_tenants_partitions_or_those_of_nobody(template, 
     at(LEADS + "Policies/0/Statement/1/Condition/ForAllValues:StringLike", {"dynamodb:LeadingKeys": ["timer#*"]}),
 )
 def what_is_nobodys_is_in_the_table_of_its_kind(template, project):
-    """And logins are for whoever signs people in, what the operator did is for the operator."""
+    """And logins are for whoever signs people in or ends their ways in, what the operator did is for the operator."""
     tables = {"login#*": "IdentityTable", "directory#*": "IdentityTable", "operator#*": "IdentityTable", "timer#*": "TimersTable"}
-    readers = {"login#*": ("IdentityFunction", "OperatorFunction"), "operator#*": ("OperatorFunction",)}
+    readers = {"login#*": ("IdentityFunction", "OperatorFunction", "TenantUpkeepFunction"), "operator#*": ("OperatorFunction",)}
     found = []
     for name, function, statement in on_tables(template):
         for partitions in set(bound_to(statement) or []) - {OWN}:

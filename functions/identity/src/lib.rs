@@ -1,4 +1,4 @@
-//! Identity: sign-up, sign-in, users, invitations, API keys, settings and custom fields.
+//! Identity: sign-up, sign-in, users, invitations, API keys, settings and custom fields; closing an account.
 
 use axum::Router;
 use http::Method;
@@ -11,6 +11,7 @@ use rapport_store::identity::Invitation;
 use serde_json::{Value, json};
 
 mod api_keys;
+mod close;
 mod credentials;
 mod fields;
 mod form;
@@ -45,7 +46,7 @@ fn list(items: &Value) -> Value {
 pub fn api(app: App) -> Api {
     let api = sign_in(Api::new(app));
     let api = people(api);
-    tenant(api)
+    account(tenant(api))
 }
 
 fn sign_in(api: Api) -> Api {
@@ -85,6 +86,28 @@ fn people(api: Api) -> Api {
         .route(Method::GET, "/v1/api-keys", read(keys), Doc::new("List API keys, newest first").answers_schema(200, &list(&rapport_http::api::schema_of::<api_keys::ApiKeyOut>())), api_keys::list)
         .route(Method::GET, "/v1/api-keys/{id}", read(keys), Doc::new("Read an API key").answers::<api_keys::ApiKeyOut>(200), api_keys::get)
         .route(Method::DELETE, "/v1/api-keys/{id}", write(keys), Doc::new("Revoke an API key, at once").answers_type(204, ""), api_keys::revoke)
+}
+
+fn account(api: Api) -> Api {
+    api.route(
+        Method::POST,
+        "/v1/account/close",
+        Access::SignedIn,
+        Doc::new("Close the firm's account")
+            .detail("By an owner who gives his password again. Everything can be read from then on and nothing changed; 30 days later everything is erased.")
+            .body::<close::CloseIn>()
+            .answers::<close::AccountStatus>(200),
+        close::close,
+    )
+    .route(
+        Method::POST,
+        "/v1/account/reopen",
+        Access::SignedIn,
+        Doc::new("Open a closed account again")
+            .detail("By an owner, as long as it is not erased.")
+            .answers::<close::AccountStatus>(200),
+        close::reopen,
+    )
 }
 
 fn tenant(api: Api) -> Api {

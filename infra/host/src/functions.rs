@@ -122,6 +122,7 @@ pub fn all() -> Functions {
         .product("segment-scores", segment_scores::function())
         .product("segments", segments::function())
         .product("surveys", surveys::function())
+        .product("tenant-upkeep", tenant_upkeep::function())
         .product("ticket-deadlines", ticket_deadlines::function())
         .product("tickets", tickets::function())
         .product("timers", timers::function())

@@ -47,6 +47,8 @@ queues! {
     RecordMerges = "QUEUE_RECORD_MERGES",
     /// Kinds of records that came or went, to be counted.
     UsageCounts = "QUEUE_USAGE_COUNTS",
+    /// Tenants that are moved out, moved in or erased.
+    TenantUpkeep = "QUEUE_TENANT_UPKEEP",
 }
 
 /// A message and whose it is.
@@ -242,6 +244,11 @@ pub enum Message {
         noun: String,
         /// The last record of the page before.
         after: Option<String>,
+    },
+    /// A closed tenant is to be erased, or what is left of it.
+    TenantEraseV1 {
+        /// When its time is over; a tenant that was opened and closed again since has another.
+        due: jiff::Timestamp,
     },
     /// Records that point at a merged record are to point at the one it was merged into.
     RepointV1 {

@@ -7,6 +7,7 @@ pub mod association;
 pub mod clients;
 pub mod cost;
 pub mod cursor;
+pub mod erase;
 pub mod error;
 pub mod event;
 pub mod export;

@@ -660,6 +660,15 @@ impl Store {
     ) -> Result<(), StoreError> {
         let mut item = applied_key(tenant, source, external).attributes();
         item.insert("at".to_owned(), text(at));
+        // By which it is found when all that came from the source is erased.
+        index(
+            &mut item,
+            tenant,
+            "webhook_applied",
+            "by_source_id",
+            &source.to_string(),
+            at,
+        );
         self.put_items(Table::Webhooks, vec![item]).await
     }
 }

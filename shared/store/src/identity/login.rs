@@ -55,7 +55,7 @@ impl LoginId {
         Self::read(text).ok_or_else(|| StoreError::Internal("a stored login's name is unreadable".to_owned()))
     }
 
-    fn key(&self, sk: &str) -> Key {
+    pub(crate) fn key(&self, sk: &str) -> Key {
         Key::login(&self.hex(), sk)
     }
 }

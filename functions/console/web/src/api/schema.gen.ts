@@ -171,6 +171,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/account/close": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Close the firm's account
+         * @description By an owner who gives his password again. Everything can be read from then on and nothing changed; 30 days later everything is erased.
+         */
+        post: operations["post_account_close"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/account/reopen": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Open a closed account again
+         * @description By an owner, as long as it is not erased.
+         */
+        post: operations["post_account_reopen"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/api-keys": {
         parameters: {
             query?: never;
@@ -3631,6 +3671,18 @@ export interface components {
             /** @description When everything is erased, once it is closed. */
             erased_at?: string | null;
         };
+        /** @description What has become of an account. */
+        AccountStatus: {
+            /** @description Whether it is open. */
+            status: components["schemas"]["Status"];
+            /**
+             * Format: date-time
+             * @description Since when.
+             */
+            status_since: string;
+            /** @description When everything is erased; absent unless it is closed. */
+            erased_at?: string | null;
+        };
         /**
          * @description What was done.
          * @enum {string}
@@ -3875,6 +3927,11 @@ export interface components {
             rhythm_days?: number | null;
             /** @description Whether `rhythm_days` is that of all customers. */
             rhythm_of_all?: boolean;
+        };
+        /** @description The owner's word that he means it. */
+        CloseIn: {
+            /** @description The caller's own password. */
+            password: string;
         };
         /** @description What a caller may set on a record of any kind. */
         Common: {
@@ -8206,6 +8263,52 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AccountStanding"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    post_account_close: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CloseIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccountStatus"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    post_account_reopen: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccountStatus"];
                 };
             };
             default: components["responses"]["Problem"];
