@@ -4,6 +4,7 @@
 mod agreement;
 mod api {
     mod account;
+    mod archives;
     mod capacity;
     mod contacts;
     mod contract;

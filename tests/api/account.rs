@@ -11,15 +11,16 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use tests::{Caller, PASSWORD, Tenant, eventually};
 
-struct World {
+pub(super) struct World {
     host: Host,
-    clock: Clock,
-    anybody: Caller,
-    _folder: tempfile::TempDir,
+    pub(super) clock: Clock,
+    pub(super) anybody: Caller,
+    /// Where its mails land.
+    pub(super) folder: tempfile::TempDir,
 }
 
 impl World {
-    async fn new() -> Self {
+    pub(super) async fn new() -> Self {
         let (folder, clock) = (tempfile::tempdir().unwrap(), Clock::default());
         let host = Host::start(Options::of_test(folder.path(), clock.clone()))
             .await
@@ -28,7 +29,7 @@ impl World {
             anybody: Caller::at(&host.url()),
             host,
             clock,
-            _folder: folder,
+            folder,
         }
     }
 
@@ -71,16 +72,16 @@ impl World {
     }
 }
 
-fn id(value: &Value) -> String {
+pub(super) fn id(value: &Value) -> String {
     value["id"].as_str().unwrap().to_owned()
 }
 
-async fn made(caller: &Caller, path: &str, body: Value) -> String {
+pub(super) async fn made(caller: &Caller, path: &str, body: Value) -> String {
     id(&caller.post(path, body).await.expect(201))
 }
 
 /// A firm that has something of every kind, some of it merged, deleted or under way.
-async fn busy(tenant: &Tenant) {
+pub(super) async fn busy(tenant: &Tenant) {
     let field = json!({"kind": "contact", "key": "badge", "label": "Badge", "type": "text", "unique": true});
     tenant.post("/v1/fields", field).await.expect(201);
     let company = made(tenant, "/v1/companies", json!({"name": "Mill Ltd", "tags": ["north"]})).await;

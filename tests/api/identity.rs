@@ -35,9 +35,12 @@ async fn form(path: &str, fields: &str, headers: &[(&str, &str)]) -> Answer {
 
 /// The token of the link in the newest mail to somebody. Mails are handed over before the request is answered.
 fn mailed(to: &str, prefix: &str) -> Option<String> {
-    let files = std::fs::read_dir(&world().outbox)
-        .unwrap()
-        .map(|file| file.unwrap().path());
+    mailed_in(&world().outbox, to, prefix)
+}
+
+/// The same of a host with an outbox of its own.
+pub fn mailed_in(outbox: &std::path::Path, to: &str, prefix: &str) -> Option<String> {
+    let files = std::fs::read_dir(outbox).unwrap().map(|file| file.unwrap().path());
     let mut mails: Vec<_> = files
         .filter(|path| path.extension().is_some_and(|end| end == "eml"))
         .collect();

@@ -39,6 +39,7 @@ READS = {
     "contacts": f"/v1/contacts/con_{ID}",
     "events": "/v1/events",
     "identity": f"/v1/users/usr_{ID}",
+    "archives": f"/v1/archives/arc_{ID}",
     "imports": f"/v1/imports/imp_{ID}",
     "leads": f"/v1/leads/lead_{ID}",
     "orders": f"/v1/orders/ord_{ID}",

@@ -72,7 +72,7 @@ async fn tell(app: &App, changes: &[Change]) -> Result<(), BoxError> {
     // A batch write refuses the same key twice: of a change that came twice the last stands for both.
     let mut items: HashMap<(String, String), usize> = HashMap::with_capacity(changes.len());
     let mut unique: Vec<Item> = Vec::with_capacity(changes.len());
-    for change in changes {
+    for change in changes.iter().filter(|change| !change.moved) {
         let item = Store::entry_item(change.tenant, &change.entry, now)?;
         let key = |name| text_of(&item, name).unwrap_or_default().to_owned();
         match items.get(&(key("pk"), key("sk"))) {
@@ -83,7 +83,9 @@ async fn tell(app: &App, changes: &[Change]) -> Result<(), BoxError> {
             }
         }
     }
-    app.store.append_entries(unique).await?;
+    if !unique.is_empty() {
+        app.store.append_entries(unique).await?;
+    }
     let tenants: BTreeSet<TenantId> = changes.iter().map(|change| change.tenant).collect();
     let lookups = tenants
         .into_iter()
@@ -91,9 +93,12 @@ async fn tell(app: &App, changes: &[Change]) -> Result<(), BoxError> {
     let wanted: BTreeMap<TenantId, Vec<String>> = futures::future::try_join_all(lookups).await?.into_iter().collect();
     let mut messages: BTreeMap<Queue, Vec<Envelope>> = BTreeMap::new();
     let mut counted: BTreeSet<(TenantId, &str)> = BTreeSet::new();
-    for Change { tenant, entry } in changes {
+    for Change { tenant, entry, moved } in changes {
         let patterns = wanted.get(tenant).map_or(&[][..], Vec::as_slice);
         for queue in route::queues(&entry.noun, &entry.types, patterns) {
+            if *moved && route::is_for_news(queue, &entry.noun) {
+                continue;
+            }
             // A kind is counted as a whole: one message stands for all of its records here.
             if queue == Queue::UsageCounts && !counted.insert((*tenant, &entry.noun)) {
                 continue;

@@ -34,9 +34,35 @@ pub(crate) fn queues(noun: &str, types: &[String], patterns: &[String]) -> Vec<Q
     .collect()
 }
 
+/// Whether a queue is told for what happened, rather than for what there is: nobody asks or is told anew for the sake of records
+/// that were moved here.
+pub(crate) fn is_for_news(queue: Queue, noun: &str) -> bool {
+    match queue {
+        Queue::WebhookDeliveries => true,
+        // Invitations are counted by it.
+        Queue::SatisfactionSurveys => noun != "survey_invitation",
+        _ => false,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_moved_is_counted_and_told_to_nobody() {
+        for (queue, noun, news) in [
+            (Queue::WebhookDeliveries, "lead", true),
+            (Queue::SatisfactionSurveys, "ticket", true),
+            (Queue::SatisfactionSurveys, "survey_invitation", false),
+            (Queue::ReportSheets, "order", false),
+            (Queue::SearchIndex, "lead", false),
+            (Queue::SegmentScores, "order", false),
+            (Queue::UsageCounts, "lead", false),
+        ] {
+            assert_eq!(is_for_news(queue, noun), news, "{queue:?} {noun}");
+        }
+    }
 
     #[test]
     fn events_reach_those_who_care() {

@@ -86,6 +86,12 @@ pub async fn close(
                 "the account is suspended: ask the operator of the service to close it",
             ));
         }
+        Status::MovingIn => {
+            return Err(not_now(
+                "moving_in",
+                "an archive is being moved in: close the account after that",
+            ));
+        }
         Status::Closed | Status::Erasing => return Ok(respond::json(StatusCode::OK, &AccountStatus::of(&account))),
     }
     // As it is stored.
@@ -115,6 +121,12 @@ pub async fn reopen(State(app): State<App>, caller: Caller) -> Result<Response, 
             return Err(not_now(
                 "account_suspended",
                 "the account is suspended, not closed: ask the operator of the service",
+            ));
+        }
+        Status::MovingIn => {
+            return Err(not_now(
+                "moving_in",
+                "an archive is being moved in: it is open again after that",
             ));
         }
         Status::Closed | Status::Erasing => {

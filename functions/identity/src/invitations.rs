@@ -8,13 +8,14 @@ use jiff::SignedDuration;
 use rapport_domain::email::Email;
 use rapport_domain::login::{Quota, check_password};
 use rapport_domain::permission::Role;
-use rapport_domain::user::{LOCALES, User, UserIn};
-use rapport_domain::{Actor, Common, Invalid, Kind as _, Prefix, Record, RecordId, Via, text};
+use rapport_domain::user::{LOCALES, User, UserIn, UserStatus};
+use rapport_domain::{Actor, Common, Invalid, Kind as _, Prefix, Record, RecordId, Rules, TenantId, Via, text};
 use rapport_http::problem::Code;
 use rapport_http::resource::{cursor, id, link};
 use rapport_http::{Caller, Json, Params, Problem, RequestId, metering, respond};
 use rapport_runtime::App;
-use rapport_store::identity::{Invitation, InvitationStatus, InvitationToken, Secret};
+use rapport_store::identity::{Invitation, InvitationStatus, InvitationToken, LoginId, Secret};
+use rapport_store::records::Planned;
 use rapport_store::{Accept, StoreError, Write};
 use serde::Deserialize;
 
@@ -58,17 +59,22 @@ pub async fn create(
     }
     invalid.check()?;
     let email = email.ok_or_else(|| Problem::internal("no fault and no address"))?;
-    if !authority(&caller).may_grant(input.role) {
+    let now = app.clock.now();
+    let mut role = input.role;
+    match known(&app, caller.tenant, &email).await? {
+        Known::Nobody => app.store.seat(caller.tenant, now).await?,
+        // Keeps what it is in the firm: what the inviter says is for those who come new.
+        Known::WithoutLogin(user) => role = user.body.role,
+        Known::User(holder) => {
+            return Err(Problem::new(Code::Conflict)
+                .particular("user_exists")
+                .detail("somebody with this address is a user: see holder")
+                .member("holder", holder.to_string()));
+        }
+    }
+    if !authority(&caller).may_grant(role) {
         return Err(Problem::new(Code::Forbidden).detail("nobody grants more than he has"));
     }
-    let now = app.clock.now();
-    if let Some(holder) = app.store.holder::<User>(caller.tenant, "email", &email.key()).await? {
-        return Err(Problem::new(Code::Conflict)
-            .particular("user_exists")
-            .detail("somebody with this address is a user: see holder")
-            .member("holder", holder.to_string()));
-    }
-    app.store.seat(caller.tenant, now).await?;
     let plan = app.store.tenant_rules(caller.tenant).await?.account.plan;
     if let Some(reached) = app.meter.mail_limit(&app.store, caller.tenant, plan, now).await {
         return Err(StoreError::Full(reached).into());
@@ -89,7 +95,7 @@ pub async fn create(
     let invitation = Invitation {
         id: token.id,
         email,
-        role: input.role,
+        role,
         name,
         status: InvitationStatus::Pending,
         created_by: caller.actor.id.clone(),
@@ -117,6 +123,29 @@ pub async fn create(
         response.headers_mut().insert(http::header::LOCATION, location);
     }
     Ok(response)
+}
+
+/// Who has an address in a firm.
+enum Known {
+    Nobody,
+    /// Came with an archive: records name it, and nobody can sign in as it yet.
+    WithoutLogin(Box<Record<User>>),
+    User(RecordId),
+}
+
+async fn known(app: &App, tenant: TenantId, email: &Email) -> Result<Known, StoreError> {
+    let Some(holder) = app.store.holder::<User>(tenant, "email", &email.key()).await? else {
+        return Ok(Known::Nobody);
+    };
+    let login = app.store.login(LoginId::of(email)).await?;
+    if login.is_some_and(|login| login.members.contains_key(&tenant)) {
+        return Ok(Known::User(holder));
+    }
+    let user = app.store.get::<User>(tenant, holder).await?;
+    Ok(match user.body.status {
+        UserStatus::Active => Known::WithoutLogin(Box::new(user)),
+        UserStatus::Deactivated => Known::User(holder),
+    })
 }
 
 async fn mail(
@@ -246,32 +275,23 @@ pub async fn accept(
         let known: Vec<&str> = name.as_deref().into_iter().collect();
         check_password("password", &input.password, &invitation.email, &known)?;
     }
-    let user = RecordId::new(Prefix::User);
-    let actor = Actor {
-        id: user.to_string(),
-        via: Via::Console,
-        request: request.to_string(),
-    };
     let known = app.store.tenant_rules(token.tenant).await?;
     if !known.account.may_write() {
         return Err(metering::refusal(&known.account));
     }
-    let rules = known.rules(now);
-    let settings = rules.settings.clone();
-    let input = UserIn {
-        name,
-        email: Some(invitation.email.to_string()),
-        role: Some(invitation.role),
-        locale: None,
-    };
-    let record = Record::new(user, User::create(input, &rules)?, Common::default(), &actor, now);
-    let planned = app
-        .store
-        .plan_new(&Accept::new(token.tenant, actor, rules), record)
-        .await?;
     let mut write = Write::new(token.tenant);
-    write.append(planned.write);
-    let role = invitation.role;
+    let (record, role) = match self::known(&app, token.tenant, &invitation.email).await? {
+        Known::WithoutLogin(user) => {
+            let role = user.body.role;
+            (*user, role)
+        }
+        Known::Nobody | Known::User(_) => {
+            let planned = new_user(&app, &token, &invitation, name, (&request, known.rules(now))).await?;
+            write.append(planned.write);
+            (planned.record, invitation.role)
+        }
+    };
+    let (user, settings) = (record.meta.id, known.settings);
     let accepted = Invitation {
         status: InvitationStatus::Accepted,
         user_id: Some(user),
@@ -283,8 +303,33 @@ pub async fn accept(
     write.commit(&app.store).await?;
     let welcome = Welcome {
         tenant: TenantOut::new(token.tenant, &settings),
-        user: planned.record.to_value(),
+        user: record.to_value(),
         tokens: tokens::answer(&app, &session, role, now)?,
     };
     Ok(respond::json(StatusCode::CREATED, &welcome))
+}
+
+/// What makes the user that an invitation promised.
+async fn new_user(
+    app: &App,
+    token: &InvitationToken,
+    invitation: &Invitation,
+    name: Option<String>,
+    (request, rules): (&RecordId, Rules),
+) -> Result<Planned<User>, Problem> {
+    let user = RecordId::new(Prefix::User);
+    let actor = Actor {
+        id: user.to_string(),
+        via: Via::Console,
+        request: request.to_string(),
+    };
+    let input = UserIn {
+        name,
+        email: Some(invitation.email.to_string()),
+        role: Some(invitation.role),
+        locale: None,
+    };
+    let record = Record::new(user, User::create(input, &rules)?, Common::default(), &actor, rules.now);
+    let cx = Accept::new(token.tenant, actor, rules);
+    Ok(app.store.plan_new(&cx, record).await?)
 }

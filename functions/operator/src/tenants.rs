@@ -177,7 +177,9 @@ pub async fn suspend(
 pub async fn resume(State(app): State<App>, operator: Operator, Path(id): Path<String>) -> Result<Response, Problem> {
     change(&app, &operator, &id, "resume", None, |account, now| {
         match account.status {
-            Status::Open | Status::Suspended => account.become_status(Status::Open, now).map_err(impossible),
+            Status::Open | Status::Suspended | Status::MovingIn => {
+                account.become_status(Status::Open, now).map_err(impossible)
+            }
             Status::Closed | Status::Erasing => Err(impossible(())),
         }
     })

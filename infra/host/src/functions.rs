@@ -102,6 +102,7 @@ impl Functions {
 #[must_use]
 pub fn all() -> Functions {
     Functions::default()
+        .product("archives", archives::function())
         .product("change-events", change_events::function())
         .product("console", console::function())
         .product("contacts", contacts::function())

@@ -22,6 +22,8 @@ pub enum Status {
     Suspended,
     /// By the owner: as if suspended, until it is erased.
     Closed,
+    /// An archive is being moved in: as if suspended, until that is done.
+    MovingIn,
     /// Its time is over: nothing may be read, and what is left is being erased.
     Erasing,
 }
@@ -94,12 +96,12 @@ impl Account {
     /// # Errors
     /// When there is none: what is being erased does not come back.
     pub fn become_status(&mut self, status: Status, now: Timestamp) -> Result<(), Invalid> {
-        use Status::{Closed, Erasing, Open, Suspended};
+        use Status::{Closed, Erasing, MovingIn, Open, Suspended};
         if self.status == status {
             return Ok(());
         }
         let possible = match (self.status, status) {
-            (Open, Suspended | Closed) | (Suspended, Open | Closed) | (Closed, Open) => true,
+            (Open, Suspended | Closed | MovingIn) | (Suspended, Open | Closed) | (Closed | MovingIn, Open) => true,
             (Closed, Erasing) => self.erased_at().is_some_and(|at| at <= now),
             _ => false,
         };
@@ -129,7 +131,7 @@ mod tests {
 
     #[test]
     fn a_status_leads_to_some_others() {
-        use Status::{Closed, Erasing, Open, Suspended};
+        use Status::{Closed, Erasing, MovingIn, Open, Suspended};
         let start: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
         let soon = start + SignedDuration::from_hours(1);
         let late = start + KEPT_AFTER_CLOSING;
@@ -145,6 +147,11 @@ mod tests {
             (Closed, Suspended, soon, false),
             (Closed, Erasing, soon, false),
             (Closed, Erasing, late, true),
+            (Open, MovingIn, soon, true),
+            (MovingIn, Open, soon, true),
+            (MovingIn, Closed, soon, false),
+            (Suspended, MovingIn, soon, false),
+            (Closed, MovingIn, soon, false),
             (Erasing, Open, late, false),
             (Erasing, Closed, late, false),
         ] {

@@ -104,6 +104,8 @@ prefixes! {
     Schedule = "sch",
     /// A file of rows that become records.
     Import = "imp",
+    /// A firm's whole record as one file.
+    Archive = "arc",
     /// A session: one chain of refresh tokens.
     Session = "ses",
     /// One request.

@@ -4,6 +4,7 @@
 
 pub mod account;
 pub mod actor;
+pub mod archive;
 pub mod company;
 pub mod contact;
 pub mod custom;

@@ -123,6 +123,9 @@ pub fn refusal(account: &Account) -> Problem {
                 ))
                 .member("because", because)
         }
+        Status::MovingIn => Problem::new(Code::Conflict)
+            .particular("moving_in")
+            .detail("an archive is being moved in: everything can be read, nothing changed until that is done"),
         _ => {
             let erased = account.erased_at().map(millis::text).unwrap_or_default();
             Problem::new(Code::AccountClosed)

@@ -245,6 +245,11 @@ pub enum Message {
         /// The last record of the page before.
         after: Option<String>,
     },
+    /// An archive is to be made or moved in, or what is left of that.
+    ArchiveV1 {
+        /// The archive.
+        archive: RecordId,
+    },
     /// A closed tenant is to be erased, or what is left of it.
     TenantEraseV1 {
         /// When its time is over; a tenant that was opened and closed again since has another.

@@ -37,7 +37,7 @@ use crate::{Item, Key, Store, StoreError, Table, Write, number, text, text_of};
 const PAGE: usize = 200;
 
 /// The partitions that every tenant may have, beside those of sums of reports; what they lead to is in [`Erasure::led`].
-const KNOWN: [(Table, &str); 31] = [
+const KNOWN: [(Table, &str); 32] = [
     (Table::Leads, "lead"),
     (Table::Contacts, "contact"),
     (Table::Contacts, "company"),
@@ -59,6 +59,7 @@ const KNOWN: [(Table, &str); 31] = [
     (Table::Insights, "rules"),
     (Table::Reports, "report_schedule"),
     (Table::Reports, "report_export"),
+    (Table::Imports, "archive"),
     (Table::Imports, "import"),
     (Table::Webhooks, "webhook_endpoint"),
     (Table::Webhooks, "webhook_endpoint_health"),
@@ -70,6 +71,15 @@ const KNOWN: [(Table, &str); 31] = [
     (Table::Identity, "user"),
     (Table::Identity, "counter"),
 ];
+
+/// How much of a tenant is erased.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extent {
+    /// Everything.
+    All,
+    /// All but users, invitations, keys and archives: who may come in, and what is about to be moved in.
+    Recorded,
+}
 
 /// What an item leads to.
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -97,7 +107,7 @@ struct Erasure<'a> {
 
 impl Store {
     /// Erases some of what a tenant has, `most` items or a page more; how many those were. Its settings and its line in the
-    /// directory stay. `sums` are the families and dimensions of reports.
+    /// directory stay, and what [`Extent::Recorded`] leaves. `sums` are the families and dimensions of reports.
     ///
     /// # Errors
     /// When the store does not answer, or holds what cannot be read.
@@ -106,6 +116,7 @@ impl Store {
         tenant: TenantId,
         rules: &Rules,
         sums: &[(&str, &str)],
+        extent: Extent,
         most: usize,
     ) -> Result<usize, StoreError> {
         let mut erasure = Erasure {
@@ -131,7 +142,10 @@ impl Store {
         let words = NOUNS
             .iter()
             .map(|noun| Led::Partition(Table::Search, format!("words#{noun}")));
-        let (last, first): (Vec<_>, Vec<_>) = KNOWN.iter().partition(|(table, _)| *table == Table::Identity);
+        let wanted = KNOWN
+            .iter()
+            .filter(|(table, name)| extent == Extent::All || (*table != Table::Identity && *name != "archive"));
+        let (last, first): (Vec<_>, Vec<_>) = wanted.partition(|(table, _)| *table == Table::Identity);
         let partitions = |known: Vec<&(Table, &str)>| {
             let led = known
                 .into_iter()
@@ -308,6 +322,7 @@ impl Erasure<'_> {
                 let sheet = sk.rsplit_once('#').map_or(sk, |(sheet, _)| sheet);
                 vec![Led::Partition(table, format!("part#{family}#{sheet}"))]
             }
+            (Table::Imports, "archive") => vec![beside(table, "archive_file"), beside(table, "archive_piece")],
             (Table::Imports, "import") => [
                 "import_file",
                 "import_wrote",

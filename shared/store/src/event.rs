@@ -14,7 +14,7 @@ use crate::records::{index_partition, sortable};
 use crate::{Item, Key, Store, StoreError, Table, text, text_of};
 
 /// The partition of the feed in its index.
-const FEED: &str = "feed";
+pub(crate) const FEED: &str = "feed";
 
 /// The sort key of a version of a record: versions sort as numbers do.
 fn sort_key(noun: &str, version: u64) -> String {

@@ -244,6 +244,10 @@ impl Stored for Schedule {
         set_timer(store, cx.tenant, None, record, write)
     }
 
+    fn resume(store: &Store, cx: &Accept, record: &Record<Self>, write: &mut Write) -> Result<(), StoreError> {
+        set_timer(store, cx.tenant, None, record, write)
+    }
+
     async fn complete_change(
         store: &Store,
         cx: &Accept,

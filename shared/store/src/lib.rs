@@ -3,6 +3,7 @@
 //! No key can be built without a tenant ([`key::Key`]); every write is one conditional put or one transaction
 //! ([`write::Write`]); every read is bounded ([`page`]). What a record is and may become is in `rapport_domain`.
 
+pub mod archive;
 pub mod association;
 pub mod clients;
 pub mod cost;

@@ -192,6 +192,15 @@ pub trait Stored: Kind {
         async { Ok(()) }
     }
 
+    /// What must be written with a record that is put back as it was, in another place: timers, counts.
+    ///
+    /// # Errors
+    /// When a table is not given.
+    fn resume(store: &Store, cx: &Accept, record: &Record<Self>, write: &mut Write) -> Result<(), StoreError> {
+        let _ = (store, cx, record, write);
+        Ok(())
+    }
+
     /// The same for a changed record, given what it was.
     fn complete_change(
         store: &Store,

@@ -1093,15 +1093,38 @@ fn document(new: &NewScore) -> Result<String, StoreError> {
     Ok(value.to_string())
 }
 
+/// The row of a score that is put back as it was answered.
+pub(crate) fn row_of(
+    tenant: TenantId,
+    version: u64,
+    stable: &str,
+    doc: &serde_json::Value,
+    request: &str,
+) -> Result<Item, StoreError> {
+    let score: Score =
+        serde_json::from_value(doc.clone()).map_err(|_| StoreError::Internal("a score is unreadable".to_owned()))?;
+    entered(tenant, &score, version, stable, doc.to_string(), request)
+}
+
 fn score_row(tenant: TenantId, new: &NewScore, request: &str) -> Result<Item, StoreError> {
-    let score = &new.score;
+    entered(tenant, &new.score, new.version, &new.stable, document(new)?, request)
+}
+
+fn entered(
+    tenant: TenantId,
+    score: &Score,
+    version: u64,
+    stable: &str,
+    doc: String,
+    request: &str,
+) -> Result<Item, StoreError> {
     let contact = score.contact_id.to_string();
     let mut row = Key::record(tenant, NOUN, score.contact_id).attributes();
     row.insert("kind".to_owned(), text(NOUN));
-    row.insert("v".to_owned(), number(new.version));
+    row.insert("v".to_owned(), number(version));
     row.insert("rid".to_owned(), text(request));
-    row.insert("stable".to_owned(), text(&new.stable));
-    row.insert("doc".to_owned(), text(document(new)?));
+    row.insert("stable".to_owned(), text(stable));
+    row.insert("doc".to_owned(), text(doc));
     let mut enter = |index: &str, value: &str, sort: &str| {
         let partition = format!("{tenant}#{}", index_partition(NOUN, index, value));
         row.insert(index.to_owned(), text(partition));

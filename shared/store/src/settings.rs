@@ -164,6 +164,23 @@ impl Store {
         Ok(())
     }
 
+    /// Sets the settings and their version, whatever they were.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn set_settings(
+        &self,
+        tenant: TenantId,
+        settings: &Settings,
+        version: u64,
+        request: &str,
+    ) -> Result<(), StoreError> {
+        let item = Self::settings_item(tenant, settings, version, request)?;
+        self.put_items(Table::Identity, vec![item]).await?;
+        self.forget_rules(tenant).await;
+        Ok(())
+    }
+
     /// Declares or replaces a custom field.
     ///
     /// # Errors

@@ -79,6 +79,10 @@ impl Stored for Ticket {
         set_timers(store, cx.tenant, None, record, write)
     }
 
+    fn resume(store: &Store, cx: &Accept, record: &Record<Self>, write: &mut Write) -> Result<(), StoreError> {
+        set_timers(store, cx.tenant, None, record, write)
+    }
+
     async fn complete_change(
         store: &Store,
         cx: &Accept,
@@ -235,7 +239,7 @@ pub struct Said {
     pub ticket: Written<Ticket>,
 }
 
-fn conversation(ticket: RecordId) -> String {
+pub(crate) fn conversation(ticket: RecordId) -> String {
     format!("message#{ticket}")
 }
 

@@ -63,6 +63,13 @@ impl Stored for User {
         Ok(())
     }
 
+    fn resume(store: &Store, _: &Accept, record: &Record<Self>, write: &mut Write) -> Result<(), StoreError> {
+        if record.body.is_active_owner() {
+            count_owner(store, write, true)?;
+        }
+        Ok(())
+    }
+
     async fn complete_change(
         store: &Store,
         _: &Accept,

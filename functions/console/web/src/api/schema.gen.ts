@@ -6665,7 +6665,7 @@ export interface components {
          * @description Whether an account is open.
          * @enum {string}
          */
-        Status: "open" | "suspended" | "closed" | "erasing";
+        Status: "open" | "suspended" | "closed" | "moving_in" | "erasing";
         /** @description A product or something known by its stock keeping unit alone. */
         SuggestedProduct: {
             id?: components["schemas"]["Id"] | null;

@@ -1,0 +1,299 @@
+//! What an archive holds, kind by kind, in the order in which it is moved in.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use futures::stream::{self, StreamExt as _, TryStreamExt as _};
+use rapport_domain::company::Company;
+use rapport_domain::contact::Contact;
+use rapport_domain::custom::Field;
+use rapport_domain::lead::Lead;
+use rapport_domain::order::Order;
+use rapport_domain::product::Product;
+use rapport_domain::schedule::Schedule;
+use rapport_domain::settings::Settings;
+use rapport_domain::survey::{Invitation, Survey};
+use rapport_domain::ticket::{Message, Ticket};
+use rapport_domain::user::User;
+use rapport_domain::win_back::WinBack;
+use rapport_domain::{Record, RecordId, TenantId};
+use rapport_queue::Queue;
+use rapport_runtime::schedule::timer;
+use rapport_runtime::{App, BoxError};
+use rapport_store::archive::{CounterLine, EventLine, ScoreLine};
+use rapport_store::page::Position;
+use rapport_store::records::Stored;
+use rapport_store::{Accept, Store, StoreError, Table};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+/// Records read at a time.
+const PAGE: usize = 200;
+/// Records written side by side.
+const SIDE_BY_SIDE: usize = 16;
+
+/// The settings as a line.
+#[derive(Serialize, Deserialize)]
+struct SettingsLine {
+    version: u64,
+    settings: Settings,
+}
+
+/// A kind of line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Section {
+    Settings,
+    Fields,
+    Users,
+    Companies,
+    Contacts,
+    Leads,
+    Products,
+    Orders,
+    Tickets,
+    TicketMessages,
+    Surveys,
+    SurveyInvitations,
+    Scores,
+    WinBacks,
+    ReportSchedules,
+    OrderCounters,
+    TicketCounters,
+    Events,
+}
+
+type Lines = (Vec<String>, Option<Position>);
+
+impl Section {
+    /// All of them.
+    pub const ALL: [Section; 18] = [
+        Self::Settings,
+        Self::Fields,
+        Self::Users,
+        Self::Companies,
+        Self::Contacts,
+        Self::Leads,
+        Self::Products,
+        // Before orders, whose purchases are weighed against them.
+        Self::Scores,
+        Self::Orders,
+        Self::Tickets,
+        Self::TicketMessages,
+        Self::Surveys,
+        Self::SurveyInvitations,
+        Self::WinBacks,
+        Self::ReportSchedules,
+        Self::OrderCounters,
+        Self::TicketCounters,
+        Self::Events,
+    ];
+
+    /// Its word, which names its files.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Settings => "settings",
+            Self::Fields => "fields",
+            Self::Users => "users",
+            Self::Companies => "companies",
+            Self::Contacts => "contacts",
+            Self::Leads => "leads",
+            Self::Products => "products",
+            Self::Orders => "orders",
+            Self::Tickets => "tickets",
+            Self::TicketMessages => "ticket_messages",
+            Self::Surveys => "surveys",
+            Self::SurveyInvitations => "survey_invitations",
+            Self::Scores => "scores",
+            Self::WinBacks => "win_backs",
+            Self::ReportSchedules => "report_schedules",
+            Self::OrderCounters => "order_counters",
+            Self::TicketCounters => "ticket_counters",
+            Self::Events => "events",
+        }
+    }
+
+    /// The section of a word.
+    #[must_use]
+    pub fn of(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|section| section.word() == word)
+    }
+
+    /// A page of lines, and where to go on.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn read(self, store: &Store, tenant: TenantId, after: Option<&Position>) -> Result<Lines, StoreError> {
+        match self {
+            Self::Settings => {
+                let known = store.fresh_rules(tenant).await?;
+                let line = SettingsLine {
+                    version: known.version,
+                    settings: Settings::clone(&known.settings),
+                };
+                Ok((vec![json(&line)?], None))
+            }
+            Self::Fields => {
+                let known = store.fresh_rules(tenant).await?;
+                Ok((known.fields.iter().map(json).collect::<Result<_, _>>()?, None))
+            }
+            Self::Users => store.lines_of::<User>(tenant, PAGE, after).await,
+            Self::Companies => store.lines_of::<Company>(tenant, PAGE, after).await,
+            Self::Contacts => store.lines_of::<Contact>(tenant, PAGE, after).await,
+            Self::Leads => store.lines_of::<Lead>(tenant, PAGE, after).await,
+            Self::Products => store.lines_of::<Product>(tenant, PAGE, after).await,
+            Self::Orders => store.lines_of::<Order>(tenant, PAGE, after).await,
+            Self::Tickets => store.lines_of::<Ticket>(tenant, PAGE, after).await,
+            Self::TicketMessages => messages(store, tenant, after).await,
+            Self::Surveys => store.lines_of::<Survey>(tenant, PAGE, after).await,
+            Self::SurveyInvitations => store.lines_of::<Invitation>(tenant, PAGE, after).await,
+            Self::Scores => store.score_lines(tenant, PAGE, after).await,
+            Self::WinBacks => store.lines_of::<WinBack>(tenant, PAGE, after).await,
+            Self::ReportSchedules => store.lines_of::<Schedule>(tenant, PAGE, after).await,
+            Self::OrderCounters => Ok((store.counter_lines(tenant, Table::Orders).await?, None)),
+            Self::TicketCounters => Ok((store.counter_lines(tenant, Table::Tickets).await?, None)),
+            Self::Events => store.event_lines(tenant, PAGE, after).await,
+        }
+    }
+
+    /// Whether lines are what they should be; the number of the first that is not, from 0.
+    #[must_use]
+    pub fn faulty(self, lines: &[&str]) -> Option<usize> {
+        match self {
+            Self::Settings => faulty::<SettingsLine>(lines),
+            Self::Fields => faulty::<Field>(lines),
+            Self::Users => faulty::<Record<User>>(lines),
+            Self::Companies => faulty::<Record<Company>>(lines),
+            Self::Contacts => faulty::<Record<Contact>>(lines),
+            Self::Leads => faulty::<Record<Lead>>(lines),
+            Self::Products => faulty::<Record<Product>>(lines),
+            Self::Orders => faulty::<Record<Order>>(lines),
+            Self::Tickets => faulty::<Record<Ticket>>(lines),
+            Self::TicketMessages => faulty::<Message>(lines),
+            Self::Surveys => faulty::<Record<Survey>>(lines),
+            Self::SurveyInvitations => faulty::<Record<Invitation>>(lines),
+            Self::Scores => faulty::<ScoreLine>(lines),
+            Self::WinBacks => faulty::<Record<WinBack>>(lines),
+            Self::ReportSchedules => faulty::<Record<Schedule>>(lines),
+            Self::OrderCounters | Self::TicketCounters => faulty::<CounterLine>(lines),
+            Self::Events => faulty::<EventLine>(lines),
+        }
+    }
+
+    /// Writes lines as they are; what is there already is left. `skip` is a record that is not to be written.
+    ///
+    /// # Errors
+    /// When a line is none, or the store does not answer.
+    pub async fn write(self, app: &App, cx: &Accept, lines: &[&str], skip: RecordId) -> Result<(), BoxError> {
+        let store = &app.store;
+        match self {
+            Self::Settings => {
+                for line in parse::<SettingsLine>(lines)? {
+                    let known = store.fresh_rules(cx.tenant).await?;
+                    if known.version != line.version || *known.settings != line.settings {
+                        store
+                            .set_settings(cx.tenant, &line.settings, line.version, &cx.actor.request)
+                            .await?;
+                    }
+                }
+            }
+            Self::Fields => {
+                for field in parse::<Field>(lines)? {
+                    store.put_field(cx.tenant, &field).await?;
+                }
+            }
+            Self::Users => records::<User>(store, cx, lines, skip).await?,
+            Self::Companies => records::<Company>(store, cx, lines, skip).await?,
+            Self::Contacts => records::<Contact>(store, cx, lines, skip).await?,
+            Self::Leads => records::<Lead>(store, cx, lines, skip).await?,
+            Self::Products => records::<Product>(store, cx, lines, skip).await?,
+            Self::Orders => records::<Order>(store, cx, lines, skip).await?,
+            Self::Tickets => records::<Ticket>(store, cx, lines, skip).await?,
+            Self::TicketMessages => store.put_back_messages(cx.tenant, &parse::<Message>(lines)?).await?,
+            Self::Surveys => records::<Survey>(store, cx, lines, skip).await?,
+            Self::SurveyInvitations => {
+                records::<Invitation>(store, cx, lines, skip).await?;
+                for invitation in parse::<Record<Invitation>>(lines)? {
+                    if invitation.body.is_pending() && invitation.meta.deleted_at.is_none() {
+                        let message = satisfaction(cx.tenant, invitation.meta.id);
+                        let due = timer(Queue::SatisfactionSurveys, &message, invitation.body.due_at);
+                        store.set_timer(&due).await?;
+                    }
+                }
+            }
+            Self::Scores => {
+                let scores = parse::<ScoreLine>(lines)?;
+                store.put_back_scores(cx.tenant, &scores, &cx.actor.request).await?;
+            }
+            Self::WinBacks => records::<WinBack>(store, cx, lines, skip).await?,
+            Self::ReportSchedules => records::<Schedule>(store, cx, lines, skip).await?,
+            Self::OrderCounters => counters(store, cx, Table::Orders, lines).await?,
+            Self::TicketCounters => counters(store, cx, Table::Tickets, lines).await?,
+            Self::Events => store.put_back_events(cx.tenant, &parse::<EventLine>(lines)?).await?,
+        }
+        Ok(())
+    }
+}
+
+fn satisfaction(tenant: TenantId, invitation: RecordId) -> rapport_queue::Envelope {
+    rapport_queue::envelope(tenant, rapport_queue::Message::SurveyDueV1 { invitation })
+}
+
+fn json<T: Serialize>(value: &T) -> Result<String, StoreError> {
+    serde_json::to_string(value).map_err(|error| StoreError::Internal(error.to_string()))
+}
+
+fn parse<T: DeserializeOwned>(lines: &[&str]) -> Result<Vec<T>, BoxError> {
+    Ok(lines
+        .iter()
+        .map(|line| serde_json::from_str(line))
+        .collect::<Result<_, _>>()?)
+}
+
+fn faulty<T: DeserializeOwned>(lines: &[&str]) -> Option<usize> {
+    lines.iter().position(|line| serde_json::from_str::<T>(line).is_err())
+}
+
+/// The messages of a page of tickets.
+async fn messages(store: &Store, tenant: TenantId, after: Option<&Position>) -> Result<Lines, StoreError> {
+    let (tickets, next) = store.lines_of::<Ticket>(tenant, PAGE, after).await?;
+    let ids = tickets.iter().map(|doc| {
+        let ticket: Record<Ticket> =
+            serde_json::from_str(doc).map_err(|error| StoreError::Internal(error.to_string()))?;
+        Ok(ticket.meta.id)
+    });
+    let ids = ids.collect::<Result<Vec<_>, StoreError>>()?;
+    let found = stream::iter(ids)
+        .map(|id| store.message_lines(tenant, id))
+        .buffered(SIDE_BY_SIDE)
+        .try_collect::<Vec<_>>()
+        .await?;
+    Ok((found.into_iter().flatten().collect(), next))
+}
+
+async fn records<K: Stored + 'static>(
+    store: &Store,
+    cx: &Accept,
+    lines: &[&str],
+    skip: RecordId,
+) -> Result<(), BoxError> {
+    let records = parse::<Record<K>>(lines)?;
+    let wanted = records.into_iter().filter(|record| record.meta.id != skip);
+    stream::iter(wanted)
+        .map(
+            |record| -> Pin<Box<dyn Future<Output = Result<(), StoreError>> + Send + '_>> {
+                Box::pin(async move { store.put_back(cx, &record).await })
+            },
+        )
+        .buffer_unordered(SIDE_BY_SIDE)
+        .try_collect::<Vec<()>>()
+        .await?;
+    Ok(())
+}
+
+async fn counters(store: &Store, cx: &Accept, table: Table, lines: &[&str]) -> Result<(), BoxError> {
+    for counter in parse::<CounterLine>(lines)? {
+        store.put_back_counter(cx.tenant, table, &counter).await?;
+    }
+    Ok(())
+}

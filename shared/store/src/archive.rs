@@ -1,0 +1,508 @@
+//! How archives are stored, and how what is in one is read and put back. All of the files lie in Imports.
+//!
+//! | partition | sort key | what |
+//! |---|---|---|
+//! | `archive` | archive | how far it is, and where the work on it goes on |
+//! | `archive_file#<archive>` | n | a chunk of the file |
+//! | `archive_piece#<archive>` | file `#` n | a chunk of one file of lines, before all of them are put together |
+//!
+//! All expire with the archive. What is put back bears the mark `moved`, by which the stream knows that it is no news.
+
+use aws_sdk_dynamodb::primitives::Blob;
+use aws_sdk_dynamodb::types::AttributeValue;
+use jiff::Timestamp;
+use rapport_domain::archive::{Archive, PART_BYTES};
+use rapport_domain::event::Entry;
+use rapport_domain::ticket::Message;
+use rapport_domain::{Prefix, Record, RecordId, TenantId, Unique};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::page::{Items, Position, Query};
+use crate::records::{Stored, doc, pointers, row};
+use crate::{Accept, Item, Key, Store, StoreError, Table, Write, number, number_of, text, text_of};
+
+/// The attribute of what is put back.
+pub const MOVED: &str = "moved";
+/// How much of a file one item takes, in bytes: an item has at most 400 KB in all, and a part of an upload is so many of them.
+pub const CHUNK_BYTES: usize = 256 * 1024;
+/// Chunks written at a time: a batch has 16 MB at most.
+const CHUNKS_AT_ONCE: usize = 20;
+/// Chunks of a part of an upload.
+const CHUNKS_OF_PART: usize = (PART_BYTES as usize) / CHUNK_BYTES;
+
+const ARCHIVE: &str = "archive";
+
+/// An archive as stored.
+#[derive(Clone, Debug, PartialEq)]
+pub struct KeptArchive {
+    /// The archive.
+    pub archive: Archive,
+    /// Where the work on it goes on, as the worker wrote it.
+    pub state: Value,
+    version: u64,
+}
+
+impl KeptArchive {
+    fn read(item: &Item) -> Result<Self, StoreError> {
+        let unreadable = || StoreError::Internal("a stored archive is unreadable".to_owned());
+        let part = |name: &str| text_of(item, name).ok_or_else(unreadable);
+        Ok(Self {
+            archive: serde_json::from_str(part("doc")?).map_err(|_| unreadable())?,
+            state: serde_json::from_str(part("state")?).map_err(|_| unreadable())?,
+            version: number_of(item, "v").ok_or_else(unreadable)?,
+        })
+    }
+
+    fn item(&self, tenant: TenantId) -> Result<Item, StoreError> {
+        let json = serde_json::to_string(&self.archive).map_err(|error| StoreError::Internal(error.to_string()))?;
+        let mut item = archive_key(tenant, self.archive.id).attributes();
+        item.insert("doc".to_owned(), text(json));
+        item.insert("state".to_owned(), text(self.state.to_string()));
+        item.insert("v".to_owned(), number(self.version));
+        item.insert("rid".to_owned(), text(RecordId::new(Prefix::Request).to_string()));
+        item.insert("expires".to_owned(), number(self.archive.expires_at.as_second()));
+        Ok(item)
+    }
+}
+
+fn archive_key(tenant: TenantId, id: RecordId) -> Key {
+    Key::new(tenant, ARCHIVE, id.to_string())
+}
+
+fn file_partition(id: RecordId) -> String {
+    format!("archive_file#{id}")
+}
+
+fn piece_partition(id: RecordId) -> String {
+    format!("archive_piece#{id}")
+}
+
+fn bytes_of(items: &[Item]) -> Vec<u8> {
+    let blobs = items
+        .iter()
+        .filter_map(|item| item.get("b").and_then(|value| value.as_b().ok()));
+    blobs.flat_map(|blob| blob.as_ref().iter().copied()).collect()
+}
+
+// The archive and its bytes.
+impl Store {
+    /// Keeps a new archive. 2 write units.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn put_archive(&self, tenant: TenantId, archive: Archive) -> Result<KeptArchive, StoreError> {
+        let kept = KeptArchive {
+            archive,
+            state: Value::Null,
+            version: 1,
+        };
+        let mut write = Write::new(tenant);
+        write.put_new(self, Table::Imports, kept.item(tenant)?, "the archive exists")?;
+        write.commit(self).await?;
+        Ok(kept)
+    }
+
+    /// An archive that has not expired. 1 read unit.
+    ///
+    /// # Errors
+    /// [`StoreError::Missing`], or that the store does not answer.
+    pub async fn archive(&self, tenant: TenantId, id: RecordId, now: Timestamp) -> Result<KeptArchive, StoreError> {
+        let item = self.get_item(Table::Imports, &archive_key(tenant, id)).await?;
+        let kept = KeptArchive::read(&item.ok_or(StoreError::Missing)?)?;
+        if kept.archive.expires_at <= now {
+            return Err(StoreError::Missing);
+        }
+        Ok(kept)
+    }
+
+    /// The latest archives, newest first. Half a read unit for each 4 KB.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn archives(&self, tenant: TenantId, limit: usize, now: Timestamp) -> Result<Vec<Archive>, StoreError> {
+        let page = self
+            .query(tenant, Table::Imports, &Query::newest(ARCHIVE), limit, None)
+            .await?;
+        let found = page
+            .items
+            .iter()
+            .map(KeptArchive::read)
+            .collect::<Result<Vec<_>, _>>()?;
+        let known = found.into_iter().map(|kept| kept.archive);
+        Ok(known.filter(|archive| archive.expires_at > now).collect())
+    }
+
+    /// Notes how far an archive is.
+    ///
+    /// # Errors
+    /// [`StoreError::Stale`] when somebody else changed it meanwhile.
+    pub async fn save_archive(&self, tenant: TenantId, mut kept: KeptArchive) -> Result<KeptArchive, StoreError> {
+        let before = kept.version;
+        kept.version += 1;
+        let mut write = Write::new(tenant);
+        write.record(self, Table::Imports, kept.item(tenant)?, before)?;
+        write.commit(self).await?;
+        Ok(kept)
+    }
+
+    async fn put_archive_chunks(
+        &self,
+        tenant: TenantId,
+        archive: &Archive,
+        (partition, prefix): (&str, &str),
+        first: usize,
+        bytes: &[u8],
+    ) -> Result<(), StoreError> {
+        let chunks: Vec<&[u8]> = bytes.chunks(CHUNK_BYTES).collect();
+        for (group, first) in chunks.chunks(CHUNKS_AT_ONCE).zip((first..).step_by(CHUNKS_AT_ONCE)) {
+            let items = group.iter().zip(first..).map(|(chunk, n)| {
+                let mut item = Key::new(tenant, partition, format!("{prefix}{n:05}")).attributes();
+                item.insert("b".to_owned(), AttributeValue::B(Blob::new(*chunk)));
+                item.insert("expires".to_owned(), number(archive.expires_at.as_second()));
+                item
+            });
+            self.put_items(Table::Imports, items.collect()).await?;
+        }
+        Ok(())
+    }
+
+    async fn archive_chunks(
+        &self,
+        tenant: TenantId,
+        partition: String,
+        from: String,
+        to: String,
+    ) -> Result<Vec<u8>, StoreError> {
+        let query = Query {
+            from: Some(from),
+            to: Some(to),
+            consistent: true,
+            ..Query::prefix(partition, "")
+        };
+        let items = self.query_all(tenant, Table::Imports, &query, 1_000).await?;
+        Ok(bytes_of(&items))
+    }
+
+    /// Keeps a part of the file, counted from 1. 1 write unit per KB.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn put_archive_part(
+        &self,
+        tenant: TenantId,
+        archive: &Archive,
+        part: usize,
+        bytes: &[u8],
+    ) -> Result<(), StoreError> {
+        let first = part.saturating_sub(1) * CHUNKS_OF_PART;
+        let place = file_partition(archive.id);
+        self.put_archive_chunks(tenant, archive, (&place, ""), first, bytes)
+            .await
+    }
+
+    /// A span of the file, both ends included. 1 read unit for each 4 KB.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn archive_bytes(
+        &self,
+        tenant: TenantId,
+        id: RecordId,
+        (from, to): (u64, u64),
+    ) -> Result<Vec<u8>, StoreError> {
+        let chunk = |at: u64| usize::try_from(at).unwrap_or(usize::MAX) / CHUNK_BYTES;
+        let (first, last) = (chunk(from), chunk(to));
+        let bytes = self
+            .archive_chunks(tenant, file_partition(id), format!("{first:05}"), format!("{last:05}"))
+            .await?;
+        let skip = usize::try_from(from).unwrap_or(usize::MAX) - first * CHUNK_BYTES;
+        let take = usize::try_from(to - from).unwrap_or(usize::MAX).saturating_add(1);
+        Ok(bytes.into_iter().skip(skip).take(take).collect())
+    }
+
+    /// Keeps one file of lines until all are put together. 1 write unit per KB.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn put_archive_piece(
+        &self,
+        tenant: TenantId,
+        archive: &Archive,
+        n: usize,
+        bytes: &[u8],
+    ) -> Result<(), StoreError> {
+        let place = piece_partition(archive.id);
+        self.put_archive_chunks(tenant, archive, (&place, &format!("{n:05}#")), 0, bytes)
+            .await
+    }
+
+    /// One file of lines. 1 read unit for each 4 KB.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn archive_piece(&self, tenant: TenantId, id: RecordId, n: usize) -> Result<Vec<u8>, StoreError> {
+        self.archive_chunks(tenant, piece_partition(id), format!("{n:05}#"), format!("{n:05}#~"))
+            .await
+    }
+}
+
+/// A score as a line.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ScoreLine {
+    /// Its version.
+    pub version: u64,
+    /// What must change for it to be written again.
+    pub stable: String,
+    /// The score as it is answered.
+    pub score: Value,
+}
+
+/// An event as a line.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct EventLine {
+    /// When it was appended to the feed.
+    pub appended: Timestamp,
+    /// The event's entry.
+    pub entry: Entry,
+}
+
+/// The last number given of a series.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CounterLine {
+    /// `order`, `ticket`.
+    pub counter: String,
+    /// The number.
+    pub last: u64,
+}
+
+fn unreadable(what: &str) -> StoreError {
+    StoreError::Internal(format!("a stored {what} is unreadable"))
+}
+
+fn parsed<T: DeserializeOwned>(item: &Item, what: &str) -> Result<T, StoreError> {
+    let doc = text_of(item, "doc").ok_or_else(|| unreadable(what))?;
+    serde_json::from_str(doc).map_err(|_| unreadable(what))
+}
+
+fn line<T: Serialize>(value: &T) -> Result<String, StoreError> {
+    serde_json::to_string(value).map_err(|error| StoreError::Internal(error.to_string()))
+}
+
+// What lines are made of.
+impl Store {
+    /// A page of a kind's records, deleted and merged ones too, oldest first: each as it is answered. Half a read unit per 4 KB.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn lines_of<K: Stored>(
+        &self,
+        tenant: TenantId,
+        limit: usize,
+        after: Option<&Position>,
+    ) -> Result<(Vec<String>, Option<Position>), StoreError> {
+        let page = self.page_of(tenant, K::TABLE, K::NOUN, limit, after).await?;
+        let docs = page.items.iter().filter_map(|item| text_of(item, "doc"));
+        Ok((docs.map(str::to_owned).collect(), page.next))
+    }
+
+    async fn page_of(
+        &self,
+        tenant: TenantId,
+        table: Table,
+        partition: &str,
+        limit: usize,
+        after: Option<&Position>,
+    ) -> Result<Items, StoreError> {
+        let query = Query {
+            consistent: true,
+            ..Query::prefix(partition, "")
+        };
+        self.query(tenant, table, &query, limit, after).await
+    }
+
+    /// The messages of a ticket, oldest first.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn message_lines(&self, tenant: TenantId, ticket: RecordId) -> Result<Vec<String>, StoreError> {
+        let (mut lines, mut after) = (Vec::new(), None);
+        loop {
+            let partition = crate::ticket::conversation(ticket);
+            let page = self
+                .page_of(tenant, Table::Tickets, &partition, 1_000, after.as_ref())
+                .await?;
+            let docs = page.items.iter().filter_map(|item| text_of(item, "doc"));
+            lines.extend(docs.map(str::to_owned));
+            after = page.next;
+            if after.is_none() {
+                return Ok(lines);
+            }
+        }
+    }
+
+    /// A page of scores.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn score_lines(
+        &self,
+        tenant: TenantId,
+        limit: usize,
+        after: Option<&Position>,
+    ) -> Result<(Vec<String>, Option<Position>), StoreError> {
+        let page = self
+            .page_of(tenant, Table::Scores, crate::score::NOUN, limit, after)
+            .await?;
+        let lines = page.items.iter().map(|item| {
+            line(&ScoreLine {
+                version: number_of(item, "v").unwrap_or(1),
+                stable: text_of(item, "stable").unwrap_or_default().to_owned(),
+                score: parsed(item, "score")?,
+            })
+        });
+        Ok((lines.collect::<Result<_, _>>()?, page.next))
+    }
+
+    /// A page of events, in the order of the feed.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn event_lines(
+        &self,
+        tenant: TenantId,
+        limit: usize,
+        after: Option<&Position>,
+    ) -> Result<(Vec<String>, Option<Position>), StoreError> {
+        let query = Query {
+            reverse: false,
+            ..Query::index("by_feed", crate::event::FEED)
+        };
+        let page = self.query(tenant, Table::Events, &query, limit, after).await?;
+        let lines = page.items.iter().map(|item| {
+            let place = text_of(item, "by_feed_at").and_then(|place| place.split('#').next());
+            let appended = place.and_then(|at| at.parse().ok());
+            line(&EventLine {
+                appended: appended.ok_or_else(|| unreadable("event"))?,
+                entry: parsed(item, "event")?,
+            })
+        });
+        Ok((lines.collect::<Result<_, _>>()?, page.next))
+    }
+
+    /// The last numbers given of a table's series.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn counter_lines(&self, tenant: TenantId, table: Table) -> Result<Vec<String>, StoreError> {
+        let page = self.page_of(tenant, table, "counter", 100, None).await?;
+        let counters = page.items.iter().filter_map(|item| {
+            let (counter, last) = (text_of(item, "sk")?.to_owned(), number_of(item, "n")?);
+            Some(CounterLine { counter, last })
+        });
+        counters.map(|counter| line(&counter)).collect()
+    }
+
+    /// Whether a tenant has recorded anything of a kind, built-in things left out.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn has_any<K: Stored>(&self, tenant: TenantId) -> Result<bool, StoreError> {
+        let (lines, _) = self.lines_of::<K>(tenant, 10, None).await?;
+        let built_in = |line: &String| {
+            let doc: Value = serde_json::from_str(line).unwrap_or_default();
+            doc["built_in"] == true
+        };
+        Ok(lines.iter().any(|line| !built_in(line)))
+    }
+}
+
+// Putting back.
+impl Store {
+    /// Puts a record back as it was, with its unique values, pointers and timers; one that is there already is left as it is.
+    ///
+    /// # Errors
+    /// [`StoreError::Taken`] when another record holds one of its unique values, or that the store does not answer.
+    pub async fn put_back<K: Stored>(&self, cx: &Accept, record: &Record<K>) -> Result<(), StoreError> {
+        let doc = doc(record)?;
+        let id = record.meta.id;
+        let mut write = Write::new(cx.tenant);
+        let mut row = row(cx.tenant, record, &doc, &cx.actor.request);
+        row.insert(MOVED.to_owned(), AttributeValue::Bool(true));
+        write.record(self, K::TABLE, row, 0)?;
+        for Unique { scope, value } in record.unique(&cx.rules) {
+            write.take(self, K::TABLE, K::NOUN, &scope, &value, &id.to_string())?;
+        }
+        for value in pointers(record) {
+            let pointer = Key::pointer(cx.tenant, K::NOUN, &value, id);
+            write.put(self, K::TABLE, pointer.attributes())?;
+        }
+        K::resume(self, cx, record, &mut write)?;
+        match write.commit(self).await {
+            Ok(()) | Err(StoreError::Stale(_)) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Puts messages of tickets back.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn put_back_messages(&self, tenant: TenantId, messages: &[Message]) -> Result<(), StoreError> {
+        let items = messages.iter().map(|message| {
+            let mut item = Key::new(
+                tenant,
+                &crate::ticket::conversation(message.ticket_id),
+                message.id.to_string(),
+            )
+            .attributes();
+            item.insert("kind".to_owned(), text("message"));
+            item.insert("doc".to_owned(), text(line(message)?));
+            Ok(item)
+        });
+        let items = items.collect::<Result<Vec<_>, StoreError>>()?;
+        self.put_items(Table::Tickets, items).await
+    }
+
+    /// Puts scores back.
+    ///
+    /// # Errors
+    /// When one is none, or the store does not answer.
+    pub async fn put_back_scores(
+        &self,
+        tenant: TenantId,
+        scores: &[ScoreLine],
+        request: &str,
+    ) -> Result<(), StoreError> {
+        let items = scores.iter().map(|score| {
+            let mut item = crate::score::row_of(tenant, score.version, &score.stable, &score.score, request)?;
+            item.insert(MOVED.to_owned(), AttributeValue::Bool(true));
+            Ok(item)
+        });
+        let items = items.collect::<Result<Vec<_>, StoreError>>()?;
+        self.put_items(Table::Scores, items).await
+    }
+
+    /// Puts events back, in their places in the feed.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn put_back_events(&self, tenant: TenantId, events: &[EventLine]) -> Result<(), StoreError> {
+        let items = events
+            .iter()
+            .map(|event| Self::entry_item(tenant, &event.entry, event.appended))
+            .collect::<Result<Vec<_>, _>>()?;
+        self.append_entries(items).await
+    }
+
+    /// Sets the last number given of a series.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn put_back_counter(&self, tenant: TenantId, table: Table, line: &CounterLine) -> Result<(), StoreError> {
+        let mut item = Key::new(tenant, "counter", line.counter.clone()).attributes();
+        item.insert("n".to_owned(), number(line.last));
+        self.put_items(table, vec![item]).await
+    }
+}
