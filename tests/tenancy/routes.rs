@@ -117,7 +117,10 @@ async fn another_tenants_record_answers_like_a_missing_one() {
     let file = Some(b"name\nSecretword\n".to_vec());
     let path = "/v1/imports?kind=contacts";
     let import = theirs.send(Method::POST, path, &headers, file).await.expect(201);
+    let announced = json!({"bytes": 1, "sha256": "0".repeat(64)});
+    let archive = theirs.post("/v1/archives/uploads", announced).await.expect(201);
     let ids = [
+        ("archives", &archive),
         ("imports", &import),
         ("leads", &lead),
         ("contacts", &contact),

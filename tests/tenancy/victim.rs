@@ -147,6 +147,7 @@ impl Victim {
         tenant.send(Method::POST, &path, &headers, file).await.expect(201);
         let days = json!({"format": "csv", "from": "2026-01-01", "to": "2026-12-31", "by": "customer"});
         tenant.post("/v1/reports/sales/exports", days).await.expect(202);
+        tenant.post("/v1/archives", json!({})).await.expect(202);
         let schedule = json!({"report": "sales", "every": "day", "name": word});
         tenant.post("/v1/report-schedules", schedule).await;
         let screening = json!({"decision": "keep", "note": word});
