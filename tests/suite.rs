@@ -8,6 +8,7 @@ mod api {
     mod capacity;
     mod contacts;
     mod contract;
+    mod erasure;
     mod events;
     mod exports;
     pub mod identity;

@@ -34,7 +34,7 @@ impl World {
     }
 
     /// Every item of every table that has a text anywhere in it: table, keys, and whether it has an end.
-    async fn items_with(&self, text: &str) -> Vec<(String, String, bool)> {
+    pub(super) async fn items_with(&self, text: &str) -> Vec<(String, String, bool)> {
         let client = engine::dynamodb(InProcess::tables(Arc::clone(self.host.engine())));
         let names = client.list_tables().send().await.unwrap().table_names.unwrap();
         let mut found = Vec::new();

@@ -72,7 +72,7 @@ async fn tell(app: &App, changes: &[Change]) -> Result<(), BoxError> {
     // A batch write refuses the same key twice: of a change that came twice the last stands for both.
     let mut items: HashMap<(String, String), usize> = HashMap::with_capacity(changes.len());
     let mut unique: Vec<Item> = Vec::with_capacity(changes.len());
-    for change in changes.iter().filter(|change| !change.moved) {
+    for change in changes.iter().filter(|change| !change.quiet) {
         let item = Store::entry_item(change.tenant, &change.entry, now)?;
         let key = |name| text_of(&item, name).unwrap_or_default().to_owned();
         match items.get(&(key("pk"), key("sk"))) {
@@ -93,10 +93,10 @@ async fn tell(app: &App, changes: &[Change]) -> Result<(), BoxError> {
     let wanted: BTreeMap<TenantId, Vec<String>> = futures::future::try_join_all(lookups).await?.into_iter().collect();
     let mut messages: BTreeMap<Queue, Vec<Envelope>> = BTreeMap::new();
     let mut counted: BTreeSet<(TenantId, &str)> = BTreeSet::new();
-    for Change { tenant, entry, moved } in changes {
+    for Change { tenant, entry, quiet } in changes {
         let patterns = wanted.get(tenant).map_or(&[][..], Vec::as_slice);
         for queue in route::queues(&entry.noun, &entry.types, patterns) {
-            if *moved && route::is_for_news(queue, &entry.noun) {
+            if *quiet && route::is_for_news(queue, &entry.noun) {
                 continue;
             }
             // A kind is counted as a whole: one message stands for all of its records here.

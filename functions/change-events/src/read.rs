@@ -3,8 +3,8 @@
 use aws_lambda_events::dynamodb::EventRecord;
 use rapport_domain::TenantId;
 use rapport_domain::event::Entry;
-use rapport_store::archive::MOVED;
 use rapport_store::key::tenant_of;
+use rapport_store::records::QUIET;
 use serde_json::Value;
 
 /// A change that concerns somebody.
@@ -14,8 +14,8 @@ pub(crate) struct Change {
     pub(crate) tenant: TenantId,
     /// What became of it.
     pub(crate) entry: Entry,
-    /// Whether it was put back by an archive: its events come with it, and it is news to nobody outside.
-    pub(crate) moved: bool,
+    /// Whether it is no news: put back by an archive, which brings the events with it, or emptied of a person.
+    pub(crate) quiet: bool,
 }
 
 /// Reads a change. `None` for items that are no records, for final removals, and for changes that are no event.
@@ -32,7 +32,7 @@ pub(crate) fn change(record: &EventRecord) -> Result<Option<Change>, String> {
         return Ok(None);
     }
     let Some(tenant) = tenant_of(pk) else { return Ok(None) };
-    let moved = new.contains_key(MOVED);
+    let quiet = new.contains_key(QUIET);
     let parse = |doc: &str| {
         serde_json::from_str::<Value>(doc).map_err(|error| format!("the record {sk} is unreadable: {error}"))
     };
@@ -46,7 +46,7 @@ pub(crate) fn change(record: &EventRecord) -> Result<Option<Change>, String> {
         "score" => new.get("contact_id").and_then(Value::as_str).unwrap_or(sk).to_owned(),
         _ => sk.to_owned(),
     };
-    Ok(Entry::new(noun, &subject, old.as_ref(), new).map(|entry| Change { tenant, entry, moved }))
+    Ok(Entry::new(noun, &subject, old.as_ref(), new).map(|entry| Change { tenant, entry, quiet }))
 }
 
 #[cfg(test)]

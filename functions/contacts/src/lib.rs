@@ -1,5 +1,6 @@
 //! Contacts and companies: `/v1/contacts`, `/v1/companies`, and the jobs of their merges under `/v1/jobs`.
 
+mod erase;
 mod jobs;
 mod lookup;
 mod merge;
@@ -9,6 +10,7 @@ use axum::Router;
 use http::Method;
 use rapport_domain::company::Company;
 use rapport_domain::contact::Contact;
+use rapport_domain::erasure::Erasure;
 use rapport_domain::merge::Job;
 use rapport_http::{Access, Api, Area, Doc, Scope, Verb};
 use rapport_runtime::{App, Function};
@@ -40,6 +42,22 @@ pub fn api(app: App) -> Api {
             overview::read,
         )
         .route(Method::GET, "/v1/jobs/{id}", read, job, jobs::read)
+        .route(
+            Method::POST,
+            "/v1/contacts/{id}/erasure",
+            Access::Needs(Scope(Area::Account, Verb::Write)),
+            Doc::new("Erase a person")
+                .detail("For good, in the background: the contact and those merged into it, leads, tickets, surveys, scores, events, search. Orders stay for the books, without the person. Nobody is told by webhook. Asked again it answers how far it is.")
+                .answers::<Erasure>(202),
+            erase::erase,
+        )
+        .route(
+            Method::GET,
+            "/v1/contacts/{id}/erasure",
+            Access::Needs(Scope(Area::Account, Verb::Read)),
+            Doc::new("Read whether a person is erased").answers::<Erasure>(200),
+            erase::read,
+        )
 }
 
 fn merges(api: Api) -> Api {

@@ -18,12 +18,10 @@ use rapport_store::erase::Extent;
 use rapport_store::{Accept, StoreError};
 use serde::{Deserialize, Serialize};
 
-use crate::erase;
 use crate::file::Opened;
 use crate::section::Section;
+use crate::{WORKER, erase};
 
-/// The name that this worker writes under.
-const WORKER: &str = "tenant-upkeep";
 /// Lines written before it is looked at the time.
 const AT_ONCE: usize = 200;
 
@@ -215,7 +213,8 @@ async fn write(
     }
     // Fresh, since settings and fields are among what is written.
     let rules = app.store.fresh_rules(tenant).await?.rules(app.clock.now());
-    let cx = Accept::new(tenant, Actor::worker(WORKER, &archive.to_string()), rules);
+    let mut cx = Accept::new(tenant, Actor::worker(WORKER, &archive.to_string()), rules);
+    cx.quiet = true;
     section.write(app, &cx, &lines, user).await?;
     state.line += lines.len();
     Ok(lines.len() as u64)

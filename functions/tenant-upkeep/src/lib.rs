@@ -1,4 +1,5 @@
-//! What becomes of a whole tenant: made into an archive ([`export`]), moved in from one ([`import`]), erased ([`erase`]).
+//! What becomes of a whole tenant: made into an archive ([`export`]), moved in from one ([`import`]), erased ([`erase`]). And of a person in it,
+//! where all of him is to go ([`person`]).
 //!
 //! Each message does some of it and asks for the next, so that no firm is too large for one call. Every message may come twice or after
 //! a try that broke off: each step begins where the one before it noted that it ended, and what it does again makes no difference.
@@ -7,6 +8,7 @@ pub mod erase;
 pub mod export;
 mod file;
 pub mod import;
+pub mod person;
 mod section;
 
 use std::time::{Duration, Instant};
@@ -18,6 +20,8 @@ use rapport_queue::{Envelope, Message, Queue, batch, envelope};
 use rapport_runtime::{App, BoxError, Function};
 use rapport_store::StoreError;
 
+/// The name that this worker writes under.
+const WORKER: &str = "tenant-upkeep";
 /// How long one message works before it leaves the rest to another.
 const A_TURN: Duration = Duration::from_secs(100);
 
@@ -36,6 +40,7 @@ async fn one(app: &App, envelope: Envelope) -> Result<(), BoxError> {
     let Envelope { tenant, message } = envelope;
     match message {
         Message::TenantEraseV1 { due } => Box::pin(erase::erase(app, tenant, due, erase::MOST)).await,
+        Message::PersonEraseV1 { contact } => Box::pin(person::erase(app, tenant, contact)).await,
         Message::ArchiveV1 { archive } => Box::pin(work(app, tenant, archive)).await,
         _ => Err("a message of another kind".into()),
     }

@@ -9,6 +9,7 @@ pub mod company;
 pub mod contact;
 pub mod custom;
 pub mod email;
+pub mod erasure;
 pub mod event;
 pub mod export;
 pub mod id;

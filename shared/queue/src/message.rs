@@ -250,6 +250,11 @@ pub enum Message {
         /// The archive.
         archive: RecordId,
     },
+    /// A person is to be erased, or what is left of him.
+    PersonEraseV1 {
+        /// The contact.
+        contact: RecordId,
+    },
     /// A closed tenant is to be erased, or what is left of it.
     TenantEraseV1 {
         /// When its time is over; a tenant that was opened and closed again since has another.

@@ -6,7 +6,7 @@
 //! | `archive_file#<archive>` | n | a chunk of the file |
 //! | `archive_piece#<archive>` | file `#` n | a chunk of one file of lines, before all of them are put together |
 //!
-//! All expire with the archive. What is put back bears the mark `moved`, by which the stream knows that it is no news.
+//! All expire with the archive. What is put back bears the mark by which the stream knows that it is no news.
 
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -14,17 +14,15 @@ use jiff::Timestamp;
 use rapport_domain::archive::{Archive, PART_BYTES};
 use rapport_domain::event::Entry;
 use rapport_domain::ticket::Message;
-use rapport_domain::{Prefix, Record, RecordId, TenantId, Unique};
+use rapport_domain::{Prefix, Record, RecordId, TenantId};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::page::{Items, Position, Query};
-use crate::records::{Stored, doc, pointers, row};
+use crate::records::{QUIET, Stored};
 use crate::{Accept, Item, Key, Store, StoreError, Table, Write, number, number_of, text, text_of};
 
-/// The attribute of what is put back.
-pub const MOVED: &str = "moved";
 /// How much of a file one item takes, in bytes: an item has at most 400 KB in all, and a part of an upload is so many of them.
 pub const CHUNK_BYTES: usize = 256 * 1024;
 /// Chunks written at a time: a batch has 16 MB at most.
@@ -420,26 +418,16 @@ impl Store {
 
 // Putting back.
 impl Store {
-    /// Puts a record back as it was, with its unique values, pointers and timers; one that is there already is left as it is.
+    /// Puts a record back as it was, with its unique values, pointers and timers; one that is there already is left as it is. `cx` must
+    /// be quiet.
     ///
     /// # Errors
     /// [`StoreError::Taken`] when another record holds one of its unique values, or that the store does not answer.
     pub async fn put_back<K: Stored>(&self, cx: &Accept, record: &Record<K>) -> Result<(), StoreError> {
-        let doc = doc(record)?;
-        let id = record.meta.id;
         let mut write = Write::new(cx.tenant);
-        let mut row = row(cx.tenant, record, &doc, &cx.actor.request);
-        row.insert(MOVED.to_owned(), AttributeValue::Bool(true));
-        write.record(self, K::TABLE, row, 0)?;
-        for Unique { scope, value } in record.unique(&cx.rules) {
-            write.take(self, K::TABLE, K::NOUN, &scope, &value, &id.to_string())?;
-        }
-        for value in pointers(record) {
-            let pointer = Key::pointer(cx.tenant, K::NOUN, &value, id);
-            write.put(self, K::TABLE, pointer.attributes())?;
-        }
         K::resume(self, cx, record, &mut write)?;
-        match write.commit(self).await {
+        let planned = self.plan_complete(cx, record.clone(), write)?;
+        match planned.write.commit(self).await {
             Ok(()) | Err(StoreError::Stale(_)) => Ok(()),
             Err(error) => Err(error),
         }
@@ -477,7 +465,7 @@ impl Store {
     ) -> Result<(), StoreError> {
         let items = scores.iter().map(|score| {
             let mut item = crate::score::row_of(tenant, score.version, &score.stable, &score.score, request)?;
-            item.insert(MOVED.to_owned(), AttributeValue::Bool(true));
+            item.insert(QUIET.to_owned(), AttributeValue::Bool(true));
             Ok(item)
         });
         let items = items.collect::<Result<Vec<_>, StoreError>>()?;

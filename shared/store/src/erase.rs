@@ -9,6 +9,8 @@
 //! rules of what is bought together and runs up to a day (90 days), parts of files whose import has expired (90 days). Timers, which
 //! hold ids alone, go when they are due. What was used of the service is kept, since bills are made of it.
 
+mod person;
+
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use aws_sdk_dynamodb::types::{Delete, TransactWriteItem, Update};
@@ -37,11 +39,12 @@ use crate::{Item, Key, Store, StoreError, Table, Write, number, text, text_of};
 const PAGE: usize = 200;
 
 /// The partitions that every tenant may have, beside those of sums of reports; what they lead to is in [`Erasure::led`].
-const KNOWN: [(Table, &str); 32] = [
+const KNOWN: [(Table, &str); 33] = [
     (Table::Leads, "lead"),
     (Table::Contacts, "contact"),
     (Table::Contacts, "company"),
     (Table::Contacts, "job"),
+    (Table::Contacts, "erasure"),
     (Table::Orders, "order"),
     (Table::Orders, "product"),
     (Table::Orders, "counter"),

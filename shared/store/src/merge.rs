@@ -346,7 +346,7 @@ impl Store {
     ) -> Result<(), StoreError> {
         let id = new.meta.id;
         let doc = crate::records::doc(new)?;
-        let row = crate::records::row(cx.tenant, new, &doc, &cx.actor.request);
+        let row = crate::records::row(cx, new, &doc);
         write.record(self, K::TABLE, row, old.meta.version)?;
         let (before, after) = (crate::records::pointers(old), crate::records::pointers(new));
         for value in before.difference(&after) {

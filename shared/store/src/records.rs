@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::{SignedDuration, Timestamp};
 use rapport_domain::order::ContactRef;
 use rapport_domain::record::MOST_BYTES;
@@ -23,6 +24,8 @@ use crate::{Item, Key, Store, StoreError, Table, Write, number, text};
 pub const RESTORABLE: SignedDuration = SignedDuration::from_hours(24 * 30);
 /// How often a lost race is run again.
 const ATTEMPTS: u32 = 6;
+/// The attribute of a row whose writing is no news.
+pub const QUIET: &str = "quiet";
 /// From which certainty on two records are suspected to be one.
 pub const SUSPECT: f32 = 0.8;
 
@@ -236,6 +239,8 @@ pub struct Accept {
     pub rules: Rules,
     /// Create even where an existing record looks alike.
     pub allow_duplicate: bool,
+    /// Whether what is written is no news: no event tells of it, nobody outside hears of it, and what is derived follows all the same.
+    pub quiet: bool,
     /// How many records may still be made; `None` where nobody asks, as for what customers say themselves.
     pub room: Option<Arc<Room>>,
     batch: Arc<Mutex<Batch>>,
@@ -252,6 +257,7 @@ impl Accept {
             actor,
             rules,
             allow_duplicate: false,
+            quiet: false,
             room: None,
             batch: Arc::new(Mutex::new(Batch {
                 block: 1,
@@ -266,6 +272,7 @@ impl Accept {
     fn alone(&self) -> Self {
         Self {
             allow_duplicate: self.allow_duplicate,
+            quiet: self.quiet,
             room: self.room.clone(),
             ..Self::new(self.tenant, self.actor.clone(), self.rules.clone())
         }
@@ -385,11 +392,15 @@ pub struct Planned<K> {
 }
 
 /// A row of a record with its index entries.
-pub(crate) fn row<K: Stored>(tenant: TenantId, record: &Record<K>, doc: &str, request: &str) -> Item {
+pub(crate) fn row<K: Stored>(cx: &Accept, record: &Record<K>, doc: &str) -> Item {
+    let tenant = cx.tenant;
     let mut row = Key::record(tenant, K::NOUN, record.meta.id).attributes();
+    if cx.quiet {
+        row.insert(QUIET.to_owned(), AttributeValue::Bool(true));
+    }
     row.insert("kind".to_owned(), text(K::NOUN));
     row.insert("v".to_owned(), number(record.meta.version));
-    row.insert("rid".to_owned(), text(request));
+    row.insert("rid".to_owned(), text(&cx.actor.request));
     row.insert("doc".to_owned(), text(doc));
     if let Some(at) = record.meta.deleted_at {
         row.insert("gone".to_owned(), text("deleted"));
@@ -552,7 +563,7 @@ impl Store {
         let id = record.meta.id;
         let mut all = Write::new(cx.tenant);
         all.hold(cx.place::<K>()?);
-        all.record(self, K::TABLE, row(cx.tenant, &record, &doc, &cx.actor.request), 0)?;
+        all.record(self, K::TABLE, row(cx, &record, &doc), 0)?;
         for Unique { scope, value } in record.unique(&cx.rules) {
             all.take(self, K::TABLE, K::NOUN, &scope, &value, &id.to_string())?;
         }
@@ -701,12 +712,7 @@ impl Store {
         let doc = doc(&new)?;
         let id = new.meta.id;
         let mut all = Write::new(cx.tenant);
-        all.record(
-            self,
-            K::TABLE,
-            row(cx.tenant, &new, &doc, &cx.actor.request),
-            old.meta.version,
-        )?;
+        all.record(self, K::TABLE, row(cx, &new, &doc), old.meta.version)?;
         let held = |record: &Record<K>| -> BTreeSet<Unique> {
             if record.meta.deleted_at.is_some() || record.meta.merged_into.is_some() {
                 BTreeSet::new()

@@ -774,6 +774,32 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/contacts/{id}/erasure": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read whether a person is erased
+         * @description Needs the permission `account:read`.
+         */
+        get: operations["get_contacts_by_id_erasure"];
+        put?: never;
+        /**
+         * Erase a person
+         * @description For good, in the background: the contact and those merged into it, leads, tickets, surveys, scores, events, search. Orders stay for the books, without the person. Nobody is told by webhook. Asked again it answers how far it is.
+         *
+         *     Needs the permission `account:write`.
+         */
+        post: operations["post_contacts_by_id_erasure"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/contacts/{id}/history": {
         parameters: {
             query?: never;
@@ -4537,6 +4563,23 @@ export interface components {
             enabled?: boolean;
             /** @description Free text. */
             description?: string | null;
+        };
+        /** @description That a person is to be erased, and since when he is. */
+        Erasure: {
+            /** @description The contact. */
+            contact_id: components["schemas"]["Id"];
+            /**
+             * Format: date-time
+             * @description When it was asked for.
+             */
+            asked_at: string;
+            /** @description Who asked. */
+            asked_by: string;
+            /**
+             * Format: date-time
+             * @description Since when nothing is left that leads to the person; absent until then.
+             */
+            done_at?: string | null;
         };
         /** @description One event, as the feed and webhooks tell it. */
         Event: {
@@ -9469,6 +9512,52 @@ export interface operations {
                     "application/json": {
                         data?: Record<string, never>[];
                     };
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    get_contacts_by_id_erasure: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Erasure"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    post_contacts_by_id_erasure: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Erasure"];
                 };
             };
             default: components["responses"]["Problem"];
