@@ -391,6 +391,8 @@ async fn what_was_given_up_is_replayed_once_its_cause_is_gone() {
     }
     assert_eq!(found(&words[2]).await["data"].as_array().unwrap().len(), 1);
     assert_eq!(service.letters().await, Vec::<Value>::new());
+    let nothing = key.get(&format!("/v1/search?q={}", words[1])).await.expect(200);
+    assert_eq!(nothing["data"], json!([]), "{contacts:?}");
     let refused = service
         .operator
         .post("/v1/operator/dead-letters/change_events/replay", json!({}))

@@ -185,3 +185,42 @@ async fn a_lock_does_not_last_for_days_when_the_clock_is_set_back() {
     world.sign_in(PASSWORD).await.expect(200);
     assert!(world.host.stop().await);
 }
+
+#[tokio::test]
+async fn deadlines_pass_and_schedules_go_on_when_the_clock_was_set_back() {
+    let world = world().await;
+    world
+        .tenant
+        .patch("/v1/settings", crate::api::tickets::always())
+        .await
+        .expect(200);
+    let open = async || {
+        let ticket = json!({"subject": "A", "priority": "urgent"});
+        let ticket = world.owner.post("/v1/tickets", ticket).await.expect(201);
+        format!("/v1/tickets/{}", ticket["id"].as_str().unwrap())
+    };
+    let broken = async |path: &str| {
+        eventually("the broken first response", || async {
+            // Timers are looked at each minute.
+            world.jump(1);
+            let ticket = world.owner.get(path).await.expect(200);
+            // Where both promises are long past, either may be told first.
+            let broken = ticket["breached"].as_array()?;
+            broken.contains(&json!("first_response")).then_some(())
+        })
+        .await;
+    };
+    let early = open().await;
+    world.jump(3 * DAY);
+    broken(&early).await;
+    let ahead = open().await;
+    world.jump(-3 * DAY);
+    let late = open().await;
+    world.jump(62);
+    broken(&late).await;
+    let waits = world.owner.get(&ahead).await.expect(200);
+    assert_eq!(waits["breached"], json!([]), "its deadline is still to come");
+    world.jump(3 * DAY);
+    broken(&ahead).await;
+    assert!(world.host.stop().await);
+}
