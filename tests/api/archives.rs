@@ -63,9 +63,7 @@ async fn sent(tenant: &Tenant, bytes: &[u8]) -> String {
     for (part, content) in bytes.chunks(PART).enumerate() {
         let headers = [("content-type", "application/octet-stream")];
         let path = format!("{place}/parts/{}", part + 1);
-        let answer = tenant
-            .send(Method::PUT, &path, &headers, Some(content.to_vec().into()))
-            .await;
+        let answer = tenant.send(Method::PUT, &path, &headers, Some(content.to_vec())).await;
         assert_eq!(answer.status, 204, "{}", answer.text);
     }
     place
@@ -325,7 +323,7 @@ async fn whatever_a_firm_lived_through_it_is_the_same_after_a_move() {
     let seed = std::env::vars()
         .find(|(name, _)| name == "SEED")
         .and_then(|(_, text)| text.parse().ok())
-        .unwrap_or_else(|| rand::random::<u64>());
+        .unwrap_or_else(rand::random::<u64>);
     let (here, there) = (World::new().await, World::new().await);
     for seed in [seed, seed.wrapping_add(1)] {
         eprintln!("SEED={seed}");
@@ -396,7 +394,7 @@ async fn nothing_is_moved_in_that_is_not_whole_or_meets_something() {
     let headers = [("content-type", "application/octet-stream")];
     for (part, expected) in [("1", 400), ("2", 404), ("0", 404), ("x", 404)] {
         let path = format!("{place}/parts/{part}");
-        let answer = other.send(Method::PUT, &path, &headers, Some(vec![1].into())).await;
+        let answer = other.send(Method::PUT, &path, &headers, Some(vec![1])).await;
         assert_eq!(answer.status, expected, "{}", answer.text);
     }
     other.post(&format!("{place}/move-in"), json!({})).await.expect(202);
@@ -420,7 +418,7 @@ async fn nothing_is_moved_in_that_is_not_whole_or_meets_something() {
     }
     // Somebody else's is none.
     other
-        .get(&format!("{}/file", place))
+        .get(&format!("{place}/file"))
         .await
         .problem(409, "archive_not_done");
     tenant.get(&place).await.problem(404, "not_found");

@@ -580,3 +580,57 @@ async fn the_command_shows_and_does_the_same() {
     let (code, _, errors) = run(&["--key", "ro_wrong", "queues"]).await;
     assert!(code == 1 && errors.contains("the key is not valid"), "{errors}");
 }
+
+#[tokio::test]
+async fn the_operator_sees_what_each_tenant_used_and_what_that_costs() {
+    let service = Service::new(|_| ()).await;
+    let (busy, key) = service.firm().await;
+    let (idle, _) = service.firm().await;
+    for n in 0..60 {
+        let lead = json!({"name": format!("Ann {n}")});
+        key.post("/v1/leads", lead).await.expect(201);
+    }
+    // What a process counted is told after a minute at the latest, with the next call.
+    service.clock.advance(SignedDuration::from_secs(61));
+    key.get("/v1/leads").await.expect(200);
+    let number = |row: &Value, field: &str| row[field].as_u64().unwrap();
+    let dollars = |row: &Value| row["cost"]["amount"].as_str().unwrap().parse::<f64>().unwrap();
+    let page = service.operator.get("/v1/operator/usage").await.expect(200);
+    let of = |tenant: &Tenant| {
+        let rows = page["data"].as_array().unwrap();
+        rows.iter()
+            .find(|row| row["tenant"] == tenant.id.as_str())
+            .unwrap()
+            .clone()
+    };
+    let (much, little) = (of(&busy), of(&idle));
+    assert!(
+        number(&much, "calls") >= 60 && number(&much, "calls") > number(&little, "calls"),
+        "{page}"
+    );
+    // 60 writes of at least 2 units, at 0.625 dollars a million.
+    assert!(
+        dollars(&much) > 60.0 * 2.0 * 0.625 / 1e6 && dollars(&much) > dollars(&little),
+        "{much}"
+    );
+    assert_eq!(much["cost"]["currency"], "USD");
+
+    // The days of the month add up to it.
+    let path = format!("/v1/operator/tenants/{}/usage", busy.id);
+    let days = service.operator.get(&path).await.expect(200);
+    let sum: u64 = days["data"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|day| number(day, "calls"))
+        .sum();
+    assert_eq!(sum, number(&much, "calls"), "{days}");
+    let before = service.operator.get(&format!("{path}?month=2020-01")).await.expect(200);
+    assert_eq!(before["data"], json!([]));
+    let path = "/v1/operator/tenants/tnt_01h455vb4pex5vsknk084sn02q/usage";
+    service.operator.get(path).await.problem(404, "not_found");
+    for month in ["2020", "2020-13", "last"] {
+        let answer = service.operator.get(&format!("/v1/operator/usage?month={month}")).await;
+        answer.problem(400, "malformed");
+    }
+}

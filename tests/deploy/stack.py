@@ -98,16 +98,18 @@ def routed(template):
     resources = template["Resources"]
     paths = resources["HttpApi"]["Properties"].pop("Body")["paths"]
     resources["HttpApi"]["Properties"] |= {"Name": STACK, "ProtocolType": "HTTP"}
+    integrations = {}
     for n, (path, methods) in enumerate(sorted(paths.items())):
         for method, operation in methods.items():
             uri = operation["x-amazon-apigateway-integration"]["uri"]
             verb = "ANY" if method == "x-amazon-apigateway-any-method" else method.upper()
-            integration, route = f"Integration{n}{verb}", f"Route{n}{verb}"
+            # One for each function: a stack has 500 resources at most, and these are none of the template's own.
+            integration = integrations.setdefault(json.dumps(uri, sort_keys=True), f"Integration{len(integrations)}")
             resources[integration] = {
                 "Type": "AWS::ApiGatewayV2::Integration",
                 "Properties": {"ApiId": {"Ref": "HttpApi"}, "IntegrationType": "AWS_PROXY", "IntegrationUri": uri, "PayloadFormatVersion": "2.0"},
             }
-            resources[route] = {
+            resources[f"Route{n}{verb}"] = {
                 "Type": "AWS::ApiGatewayV2::Route",
                 "Properties": {
                     "ApiId": {"Ref": "HttpApi"},

@@ -5,11 +5,13 @@
 //! ([`rapport_http::Operator::note`]).
 
 mod audit;
+mod cost;
 mod dead_letters;
 mod health;
 mod queues;
 mod rebuild;
 mod tenants;
+mod usage;
 
 use http::{Method, StatusCode};
 use rapport_http::api::{object, page_of};
@@ -31,7 +33,7 @@ pub fn api(app: App) -> Api {
             Ok::<_, Problem>(respond::json_text(StatusCode::OK, document))
         },
     );
-    watching(letters(accounts(api)))
+    watching(letters(used(accounts(api))))
 }
 
 fn accounts(api: Api) -> Api {
@@ -91,6 +93,29 @@ fn accounts(api: Api) -> Api {
                 .body::<rebuild::RebuildIn>()
                 .answers::<rebuild::Rebuild>(202),
             rebuild::rebuild,
+        )
+}
+
+fn used(api: Api) -> Api {
+    let text = json!({"type": "string"});
+    let month = "2026-11; without it this month, in UTC";
+    let operator = Access::Operator;
+    let all = listed::<usage::Usage>(Doc::new("What tenants used in a month, and what that costs"))
+        .detail(cost::SOURCE)
+        .paged()
+        .query("month", month, &text);
+    let days = listed::<usage::Usage>(Doc::new(
+        "What a tenant used on the days of a month, and what that costs",
+    ))
+    .detail(cost::SOURCE)
+    .query("month", month, &text);
+    api.route(Method::GET, "/v1/operator/usage", operator, all, usage::list)
+        .route(
+            Method::GET,
+            "/v1/operator/tenants/{id}/usage",
+            operator,
+            days,
+            usage::days,
         )
 }
 

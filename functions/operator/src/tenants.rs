@@ -53,7 +53,7 @@ pub struct Because {
     because: String,
 }
 
-fn tenant(id: &str) -> Result<TenantId, Problem> {
+pub(crate) fn tenant(id: &str) -> Result<TenantId, Problem> {
     TenantId::parse(id).map_err(|_| Problem::not_found())
 }
 
@@ -109,7 +109,7 @@ pub async fn list(State(app): State<App>, _: Operator, params: Params) -> Result
 }
 
 /// Where a page of the directory ended. Not sealed: whoever holds the operator's key may read all of it anyway.
-fn opened(cursor: &str) -> Result<InDirectory, Problem> {
+pub(crate) fn opened(cursor: &str) -> Result<InDirectory, Problem> {
     let parts = cursor.split_once('.').and_then(|(shard, last)| {
         let last = TenantId::parse(last).ok()?;
         Some((shard.parse().ok()?, last.to_string()))

@@ -66,6 +66,14 @@ enum What {
         /// Its id.
         id: String,
     },
+    /// What tenants used in a month, and what that costs at list prices.
+    Usage {
+        /// Only this tenant, day by day.
+        id: Option<String>,
+        /// The month, as 2026-11; without it this one.
+        #[arg(long)]
+        month: Option<String>,
+    },
     /// How full the queues are.
     Queues,
     /// Messages that were given up: looked at, sent back to where they came from, or deleted.
@@ -111,6 +119,18 @@ const TENANT: &[&str] = &[
     "status_since",
     "suspended_because",
     "erased_at",
+];
+const USAGE: &[&str] = &[
+    "tenant",
+    "period",
+    "calls",
+    "read_units",
+    "write_units",
+    "ms",
+    "messages",
+    "mails",
+    "bytes",
+    "usd",
 ];
 const LETTER: &[&str] = &["queue", "id", "type", "tenant", "ids", "sent_at", "receives"];
 
@@ -188,6 +208,19 @@ impl What {
                 Shown::new(service.post(&format!("tenants/{id}/suspend"), &body)?, TENANT)
             }
             What::Resume { id } => Shown::new(service.post(&format!("tenants/{id}/resume"), &json!({}))?, TENANT),
+            What::Usage { id, month } => {
+                let mut rows = match id {
+                    Some(id) => {
+                        let month = month.map(|month| format!("?month={month}")).unwrap_or_default();
+                        service.get(&format!("tenants/{id}/usage{month}"))?["data"].take()
+                    }
+                    None => service.all("usage", &[("month", month)])?,
+                };
+                for row in rows.as_array_mut().into_iter().flatten() {
+                    row["usd"] = row["cost"]["amount"].take();
+                }
+                Shown::new(rows, USAGE)
+            }
             What::Queues => {
                 let columns = &[
                     "queue",

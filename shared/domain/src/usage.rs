@@ -70,6 +70,19 @@ pub struct Counts {
 }
 
 impl Counts {
+    /// Both together.
+    #[must_use]
+    pub fn with(self, other: &Self) -> Self {
+        Self {
+            calls: self.calls + other.calls,
+            read: self.read + other.read,
+            write: self.write + other.write,
+            micros: self.micros + other.micros,
+            messages: self.messages + other.messages,
+            mails: self.mails + other.mails,
+        }
+    }
+
     /// Whether there is nothing.
     #[must_use]
     pub fn is_empty(&self) -> bool {

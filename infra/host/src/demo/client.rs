@@ -9,6 +9,8 @@ use super::DemoError;
 
 /// So many inputs a batch takes.
 const BATCH: usize = 100;
+/// How often a batch whose answer took too long is sent again.
+const PATIENCE: u32 = 4;
 
 /// An answer.
 pub struct Answer {
@@ -87,6 +89,17 @@ impl Client {
         self.call(Method::POST, path, Some(body)).await
     }
 
+    /// The same for what can be asked again: a machine that does much else may need longer than the gateway waits.
+    async fn patiently(&self, path: &str, body: &Value) -> Result<Answer, DemoError> {
+        for _ in 0..PATIENCE {
+            match self.post(path, body).await {
+                Err(DemoError::Refused { status: 504, .. }) => tokio::time::sleep(Duration::from_secs(2)).await,
+                answer => return answer,
+            }
+        }
+        self.post(path, body).await
+    }
+
     /// Creates the records of a noun that are not there yet, and gives the ids of all, in the order of the inputs.
     /// Those of an earlier start hold their external ids and the like, and stay as they are.
     pub async fn create(&self, plural: &str, inputs: &[Value]) -> Result<Vec<String>, DemoError> {
@@ -94,7 +107,7 @@ impl Client {
         let mut ids = Vec::with_capacity(inputs.len());
         for inputs in inputs.chunks(BATCH) {
             let batch = json!({"operation": "create", "inputs": inputs});
-            let answer = self.post(&path, &batch).await?;
+            let answer = self.patiently(&path, &batch).await?;
             let results = answer.body["results"].as_array().map(Vec::as_slice).unwrap_or_default();
             for result in results {
                 let error = &result["error"];
