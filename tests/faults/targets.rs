@@ -2,7 +2,6 @@
 //! what is for others does not wait with it.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use futures::future::join_all;
@@ -307,14 +306,25 @@ async fn a_bad_mail_server_delays_mails_alone_and_each_goes_out_once_it_is_well(
         .await;
     }
     *server.manner.lock() = Post::Open;
-    let looks = AtomicU32::new(0);
+    // Mails that came, and looks since the last.
+    let quiet = Mutex::new((0, 0_u32));
     eventually("every mail", || async {
-        // What failed comes again after its visibility timeout. The clock does not go on while mails are on their way: what takes
-        // longer than that timeout comes again too, and goes out twice.
-        if looks.fetch_add(1, Ordering::Relaxed).is_multiple_of(40) {
+        // What failed comes again after its visibility timeout. The clock goes on only when no try has been under way for some seconds:
+        // what takes longer than that timeout comes again too, and goes out twice.
+        let came = server.mails.lock().len();
+        let looks = {
+            let mut quiet = quiet.lock();
+            *quiet = if quiet.0 == came {
+                (came, quiet.1 + 1)
+            } else {
+                (came, 0)
+            };
+            quiet.1
+        };
+        if looks % 120 == 119 {
             clock.advance(SignedDuration::from_secs(200));
         }
-        (server.mails.lock().len() >= asked.len()).then_some(())
+        (came >= asked.len()).then_some(())
     })
     .await;
     let mails = server.mails.lock().clone();

@@ -3,6 +3,7 @@
 //! What a mail says is the business of whoever sends it; how it is encoded is `lettre`'s.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use lettre::message::header::{ContentTransferEncoding, HeaderName, HeaderValue};
@@ -174,6 +175,9 @@ impl Mailer {
     }
 }
 
+/// Tells attempts to write a mail apart.
+static ATTEMPTS: AtomicU64 = AtomicU64::new(0);
+
 /// A mail becomes a file whole or not at all, under its own id: sent twice, it is there once.
 async fn write(folder: &Path, id: &str, bytes: &[u8]) -> Result<(), MailError> {
     let failed = |error: std::io::Error| MailError::Unavailable(error.to_string());
@@ -188,7 +192,9 @@ async fn write(folder: &Path, id: &str, bytes: &[u8]) -> Result<(), MailError> {
         })
         .collect();
     tokio::fs::create_dir_all(folder).await.map_err(failed)?;
-    let unfinished = folder.join(format!("{name}.part"));
+    // Of its own: the same mail may be sent twice at the same moment.
+    let attempt = ATTEMPTS.fetch_add(1, Ordering::Relaxed);
+    let unfinished = folder.join(format!("{name}.{}-{attempt}.part", std::process::id()));
     tokio::fs::write(&unfinished, bytes).await.map_err(failed)?;
     tokio::fs::rename(&unfinished, folder.join(format!("{name}.eml")))
         .await
@@ -247,8 +253,13 @@ mod tests {
             || unreachable!(),
         )
         .unwrap();
-        mailer.send(&mail("ann@b.co", "A\r\nBcc: x@y.zz")).await.unwrap();
-        mailer.send(&mail("ann@b.co", "A\r\nBcc: x@y.zz")).await.unwrap();
+        let same = mail("ann@b.co", "A\r\nBcc: x@y.zz");
+        mailer.send(&same).await.unwrap();
+        // By several at the same moment too.
+        for _ in 0..50 {
+            let sent = tokio::join!(mailer.send(&same), mailer.send(&same), mailer.send(&same));
+            assert!(sent.0.is_ok() && sent.1.is_ok() && sent.2.is_ok(), "{sent:?}");
+        }
         let files: Vec<_> = std::fs::read_dir(&folder).unwrap().collect();
         assert_eq!(files.len(), 1);
         let text = std::fs::read_to_string(folder.join("svi_1.eml")).unwrap();
