@@ -2,7 +2,8 @@
 import { expect, test } from './test';
 
 const SCRIPT = 250 * 1024;
-const FIRST_PAINT = 1000;
+// By the wall clock of whatever machine this is, so with room: a quiet one with two processors needs less than half of it.
+const FIRST_PAINT = 3000;
 
 for (const path of ['/sign-in', '/']) {
   test(`${path} loads little and shows soon`, async ({ firm, open }) => {
