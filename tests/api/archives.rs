@@ -71,7 +71,13 @@ async fn sent(tenant: &Tenant, bytes: &[u8]) -> String {
 
 async fn moved_in(tenant: &Tenant, bytes: &[u8]) -> Value {
     let place = sent(tenant, bytes).await;
-    tenant.post(&format!("{place}/move-in"), json!({})).await.expect(202);
+    // Asked for more than once, by two at once: it is moved in once.
+    let (path, body) = (format!("{place}/move-in"), json!({}));
+    tenant.post(&path, body.clone()).await.expect(202);
+    let (again, more) = tokio::join!(tenant.post(&path, body.clone()), tenant.post(&path, body));
+    for answer in [again, more] {
+        answer.expect(202);
+    }
     until(tenant, &place, |archive| {
         archive["status"] == "done" || archive["status"] == "failed"
     })
@@ -416,6 +422,18 @@ async fn nothing_is_moved_in_that_is_not_whole_or_meets_something() {
             .await
             .problem(422, "validation_failed");
     }
+    // So many archives, and no more.
+    let mut last = 201;
+    for n in 0..25 {
+        let announced = json!({"bytes": 1, "sha256": hex(b"1")});
+        let answer = other.post("/v1/archives/uploads", announced).await;
+        if answer.status != 201 {
+            answer.problem(409, "too_many");
+        }
+        assert!(n > 0 || answer.status == 201);
+        last = answer.status;
+    }
+    assert_eq!(last, 409);
     // Somebody else's is none.
     other
         .get(&format!("{place}/file"))

@@ -21,6 +21,9 @@ use rapport_store::StoreError;
 
 use crate::read::{LATEST, found};
 
+/// So many archives a firm may have at a time.
+const MOST: usize = 20;
+
 fn conflict(code: &str, detail: &str) -> Problem {
     Problem::new(Code::Conflict).particular(code).detail(detail)
 }
@@ -48,11 +51,22 @@ async fn under_way(app: &App, caller: &Caller, direction: Direction) -> Result<O
         .find(|archive| archive.direction == direction && works.contains(&archive.status)))
 }
 
+/// Refuses one more than a firm may have at a time: each is kept for a week and may be large.
+async fn refuse_many(app: &App, caller: &Caller) -> Result<(), Problem> {
+    let latest = app.store.archives(caller.tenant, LATEST, app.clock.now()).await?;
+    if latest.len() < MOST {
+        return Ok(());
+    }
+    let detail = format!("a firm has at most {MOST} archives of the last seven days: fetch one of those, or wait");
+    Err(conflict("too_many", &detail))
+}
+
 /// `POST /v1/archives`. Whoever asks again while one is being made gets that one.
 pub async fn out(State(app): State<App>, caller: Caller) -> Result<Response, Problem> {
     let archive = match under_way(&app, &caller, Direction::Out).await? {
         Some(archive) => archive,
         None => {
+            refuse_many(&app, &caller).await?;
             let id = RecordId::new(Prefix::Archive);
             let archive = Archive::new(id, Direction::Out, &caller.actor.id, app.clock.now());
             app.store.put_archive(caller.tenant, archive).await?.archive
@@ -82,6 +96,7 @@ pub async fn announce(
         invalid.add("sha256", "digest_invalid", "a SHA-256 has 64 hexadecimal digits");
     }
     invalid.check()?;
+    refuse_many(&app, &caller).await?;
     let id = RecordId::new(Prefix::Archive);
     let mut archive = Archive::new(id, Direction::In, &user.to_string(), app.clock.now());
     archive.bytes = Some(input.bytes);

@@ -10,13 +10,13 @@ use rapport_http::resource::id;
 use rapport_http::{Caller, Problem, respond};
 use rapport_queue::{Message, Queue, envelope};
 use rapport_runtime::App;
+use rapport_store::records::parse;
 
-/// `POST /v1/contacts/{id}/erasure`. A deleted contact is erased too, one that was merged with the one it was merged into.
+/// `POST /v1/contacts/{id}/erasure`. A deleted contact is erased too; one that was merged goes with the one it was merged into.
 pub async fn erase(State(app): State<App>, caller: Caller, Path(text): Path<String>) -> Result<Response, Problem> {
     let contact = id(Prefix::Contact, &text)?;
     let row = app.store.row::<Contact>(caller.tenant, contact).await?;
-    let record: Record<Contact> =
-        serde_json::from_str(&row.doc).map_err(|error| Problem::internal(error.to_string()))?;
+    let record: Record<Contact> = parse(&row.doc)?;
     if record.meta.merged_into.is_some() {
         return Err(Problem::not_found());
     }

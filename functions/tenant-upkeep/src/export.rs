@@ -31,31 +31,32 @@ struct State {
     packed: u64,
 }
 
-/// Makes some of an archive; whether that was all.
+/// Makes some of an archive; what is left to do, if anything.
 ///
 /// # Errors
 /// When the store does not answer: the message comes again.
-pub async fn some(app: &App, tenant: TenantId, kept: KeptArchive, until: Instant) -> Result<bool, BoxError> {
+pub async fn some(
+    app: &App,
+    tenant: TenantId,
+    kept: KeptArchive,
+    until: Instant,
+) -> Result<Option<KeptArchive>, BoxError> {
     let mut kept = kept;
     let mut state: State = serde_json::from_value(kept.state.clone()).unwrap_or_default();
     kept.archive.status = ArchiveStatus::Running;
     while let Some(section) = Section::ALL.get(state.section).copied() {
-        let mut text = String::new();
-        let mut rows = 0;
+        let (mut lines, mut bytes) = (Vec::new(), 0);
         let mut after = state.after.take();
         loop {
-            let (lines, next) = section.read(&app.store, tenant, after.as_ref()).await?;
-            for line in &lines {
-                text.push_str(line);
-                text.push('\n');
-            }
-            rows += lines.len() as u64;
+            let (more, next) = section.read(&app.store, tenant, after.as_ref()).await?;
+            bytes += more.iter().map(String::len).sum::<usize>();
+            lines.extend(more);
             after = next;
-            if after.is_none() || text.len() >= LINES_BYTES {
+            if after.is_none() || bytes >= LINES_BYTES {
                 break;
             }
         }
-        if rows > 0 {
+        for (rows, text) in cut(&lines, LINES_BYTES) {
             let file = Lines {
                 name: name(section, &state.files),
                 kind: section.word().to_owned(),
@@ -82,17 +83,33 @@ pub async fn some(app: &App, tenant: TenantId, kept: KeptArchive, until: Instant
                 MOST_BYTES >> 20
             ));
             app.store.save_archive(tenant, kept).await?;
-            return Ok(true);
+            return Ok(None);
         }
         kept.archive.rows = rows_of(&state.files);
         kept.state = serde_json::to_value(&state)?;
         kept = app.store.save_archive(tenant, kept).await?;
         if Instant::now() > until {
-            return Ok(false);
+            return Ok(Some(kept));
         }
     }
     finish(app, tenant, kept, state.files).await?;
-    Ok(true)
+    Ok(None)
+}
+
+/// Texts of so many lines as have that many bytes, before the last of each: a page may hold much more than a file.
+fn cut(lines: &[String], most: usize) -> Vec<(u64, String)> {
+    let mut texts: Vec<(u64, String)> = Vec::new();
+    for line in lines {
+        if texts.last().is_none_or(|(_, text)| text.len() >= most) {
+            texts.push((0, String::new()));
+        }
+        if let Some((rows, text)) = texts.last_mut() {
+            *rows += 1;
+            text.push_str(line);
+            text.push('\n');
+        }
+    }
+    texts
 }
 
 /// The name of the next file of a section.
@@ -139,4 +156,23 @@ async fn finish(app: &App, tenant: TenantId, mut kept: KeptArchive, files: Vec<L
     archive.finished_at = Some(app.clock.now());
     app.store.save_archive(tenant, kept).await?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_file_is_longer_than_what_is_moved_in() {
+        let lines = |lengths: &[usize]| -> Vec<String> { lengths.iter().map(|length| "x".repeat(*length)).collect() };
+        let lengths = |found: Vec<(u64, String)>| -> Vec<(u64, usize)> {
+            found.into_iter().map(|(rows, text)| (rows, text.len())).collect()
+        };
+        assert_eq!(lengths(cut(&[], 10)), []);
+        assert_eq!(lengths(cut(&lines(&[4, 4, 4, 4]), 10)), [(2, 10), (2, 10)]);
+        assert_eq!(lengths(cut(&lines(&[30, 1, 9]), 10)), [(1, 31), (2, 12)]);
+        assert_eq!(lengths(cut(&lines(&[9, 1]), 10)), [(1, 10), (1, 2)]);
+        let longest = rapport_domain::archive::MOST_LINE_BYTES + 1;
+        assert!((LINES_BYTES + longest) as u64 <= rapport_domain::archive::MOST_LINES_BYTES);
+    }
 }

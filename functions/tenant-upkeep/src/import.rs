@@ -38,6 +38,8 @@ enum Phase {
     Write,
     /// It could not be written: what came goes again.
     Undo,
+    /// Nothing is left but to say how it ended.
+    End,
 }
 
 /// How far it is.
@@ -51,79 +53,98 @@ struct State {
     line: usize,
     /// Ids in the archive, and what they are here.
     names: Vec<(String, String)>,
-    /// Why it has to be undone.
+    /// Why it failed.
     error: Option<String>,
 }
 
-/// Moves some of an archive in; whether that was all.
+/// Moves some of an archive in; what is left to do, if anything.
 ///
 /// # Errors
 /// When the store does not answer: the message comes again.
-pub async fn some(app: &App, tenant: TenantId, kept: KeptArchive, until: Instant) -> Result<bool, BoxError> {
-    let known = app.store.fresh_rules(tenant).await?;
-    if known.account.status != Status::MovingIn {
-        let why = "the account was opened while the archive was being moved in: part of it is there";
-        return fail(app, tenant, kept, why.to_owned()).await;
-    }
+pub async fn some(
+    app: &App,
+    tenant: TenantId,
+    kept: KeptArchive,
+    until: Instant,
+) -> Result<Option<KeptArchive>, BoxError> {
     let mut kept = kept;
     let mut state: State = serde_json::from_value(kept.state.clone()).unwrap_or_default();
+    let known = app.store.fresh_rules(tenant).await?;
+    if state.phase == Phase::End {
+        end(app, tenant, kept, state.error).await?;
+        return Ok(None);
+    }
+    if known.account.status != Status::MovingIn {
+        let why = "the account was opened while the archive was being moved in: part of it is there";
+        state.fail(why);
+    }
     let bytes = kept.archive.bytes.unwrap_or_default();
-    let content = app
-        .store
-        .archive_bytes(tenant, kept.archive.id, (0, bytes.saturating_sub(1)))
-        .await?;
-    let id = kept.archive.id;
+    let (id, span) = (kept.archive.id, (0, bytes.saturating_sub(1)));
+    let content = app.store.archive_bytes(tenant, id, span).await?;
     let mut opened = match open(content, &kept) {
-        Ok(opened) => opened,
-        Err(why) => return fail(app, tenant, kept, why).await,
+        Ok(opened) => Some(opened),
+        Err(why) => {
+            state.fail(why);
+            None
+        }
     };
     let user = RecordId::parse(Prefix::User, &kept.archive.created_by).map_err(|_| "nobody asked for the archive")?;
     loop {
-        match state.phase {
-            Phase::Check => {
+        match (state.phase, &mut opened) {
+            (Phase::End, _) | (_, None) => break,
+            (Phase::Check, Some(opened)) => {
                 let own = app.store.get::<User>(tenant, user).await?;
-                match check(&mut opened, &own, known.account.plan, tenant) {
-                    Ok(names) => state.names = names,
-                    Err(why) => return fail(app, tenant, kept, why).await,
+                match check(opened, &own, known.account.plan, tenant) {
+                    Ok(names) => (state.names, state.phase) = (names, Phase::Clear),
+                    Err(why) => state.fail(why),
                 }
                 kept.archive.status = ArchiveStatus::Running;
                 kept.archive.signed_by = Some(opened.signature.key.clone());
                 let own = public_key(&signing_key(&app.config.secret_key));
                 kept.archive.signed_here = Some(own == opened.signature.key);
-                state.phase = Phase::Clear;
             }
-            Phase::Clear | Phase::Undo => {
+            (phase @ (Phase::Clear | Phase::Undo), _) => {
                 if erase::some(app, tenant, &known, Extent::Recorded, erase::MOST).await? == 0 {
-                    if state.phase == Phase::Undo {
-                        return fail(app, tenant, kept, state.error.unwrap_or_default()).await;
-                    }
-                    state.phase = Phase::Write;
+                    state.phase = if phase == Phase::Clear {
+                        Phase::Write
+                    } else {
+                        Phase::End
+                    };
                 }
             }
-            Phase::Write => {
-                let Some(file) = opened.manifest.files.get(state.file).cloned() else {
-                    break;
-                };
-                match write(app, tenant, (id, user), &mut opened, &file, &mut state).await {
+            (Phase::Write, Some(opened)) => match opened.manifest.files.get(state.file).cloned() {
+                None => state.phase = Phase::End,
+                Some(file) => match write(app, tenant, (id, user), opened, &file, &mut state).await {
                     Ok(0) => (state.file, state.line) = (state.file + 1, 0),
                     Ok(written) => *kept.archive.rows.entry(file.kind).or_default() += written,
                     // The archive contradicts itself: another try would find the same.
                     Err(error) if is_lasting(&*error) => {
-                        state.error = Some(format!("{}: {error}", file.name));
+                        state.fail(format!("{}: {error}", file.name));
                         state.phase = Phase::Undo;
                     }
                     Err(error) => return Err(error),
-                }
-            }
+                },
+            },
         }
         kept.state = serde_json::to_value(&state)?;
         kept = app.store.save_archive(tenant, kept).await?;
         if Instant::now() > until {
-            return Ok(false);
+            return Ok(Some(kept));
         }
     }
-    kept.archive.status = ArchiveStatus::Done;
-    end(app, tenant, kept).await
+    // Noted first, so that whoever comes after a break finds how it ended, though the account is open by then.
+    kept.state = serde_json::to_value(&state)?;
+    let kept = app.store.save_archive(tenant, kept).await?;
+    end(app, tenant, kept, state.error).await?;
+    Ok(None)
+}
+
+impl State {
+    fn fail(&mut self, why: impl Into<String>) {
+        self.phase = Phase::End;
+        // What came first is why.
+        self.error.get_or_insert_with(|| why.into());
+    }
 }
 
 /// Opens the file, which is what was announced.
@@ -229,14 +250,8 @@ fn is_lasting(error: &(dyn std::error::Error + Send + Sync + 'static)) -> bool {
     }
 }
 
-async fn fail(app: &App, tenant: TenantId, mut kept: KeptArchive, why: String) -> Result<bool, BoxError> {
-    kept.archive.status = ArchiveStatus::Failed;
-    kept.archive.error = Some(why);
-    end(app, tenant, kept).await
-}
-
 /// Opens the account, and says how it ended: in this order, so that whoever reads that it is over finds it open.
-async fn end(app: &App, tenant: TenantId, mut kept: KeptArchive) -> Result<bool, BoxError> {
+async fn end(app: &App, tenant: TenantId, mut kept: KeptArchive, error: Option<String>) -> Result<(), BoxError> {
     let known = app.store.fresh_rules(tenant).await?;
     let now = app.clock.now();
     if known.account.status == Status::MovingIn {
@@ -247,7 +262,13 @@ async fn end(app: &App, tenant: TenantId, mut kept: KeptArchive) -> Result<bool,
             .put_account(tenant, &account, known.account_version, &request)
             .await?;
     }
+    kept.archive.status = if error.is_some() {
+        ArchiveStatus::Failed
+    } else {
+        ArchiveStatus::Done
+    };
+    kept.archive.error = error;
     kept.archive.finished_at = Some(now);
     app.store.save_archive(tenant, kept).await?;
-    Ok(true)
+    Ok(())
 }

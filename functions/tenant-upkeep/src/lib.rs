@@ -1,5 +1,5 @@
-//! What becomes of a whole tenant: made into an archive ([`export`]), moved in from one ([`import`]), erased ([`erase`]). And of a person in it,
-//! where all of him is to go ([`person`]).
+//! What becomes of a whole tenant: made into an archive ([`export`]), moved in from one ([`import`]), erased ([`erase`]). And of a
+//! person in it, where all of him is to go ([`person`]).
 //!
 //! Each message does some of it and asks for the next, so that no firm is too large for one call. Every message may come twice or after
 //! a try that broke off: each step begins where the one before it noted that it ended, and what it does again makes no difference.
@@ -14,6 +14,7 @@ mod section;
 use std::time::{Duration, Instant};
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
+use jiff::SignedDuration;
 use rapport_domain::archive::Direction;
 use rapport_domain::{RecordId, TenantId};
 use rapport_queue::{Envelope, Message, Queue, batch, envelope};
@@ -22,6 +23,8 @@ use rapport_store::StoreError;
 
 /// The name that this worker writes under.
 const WORKER: &str = "tenant-upkeep";
+/// How long nobody else works on what a message works on: longer than the function may run, and less than the message is hidden for.
+const BUSY: SignedDuration = SignedDuration::from_mins(10);
 /// How long one message works before it leaves the rest to another.
 const A_TURN: Duration = Duration::from_secs(100);
 
@@ -47,18 +50,32 @@ async fn one(app: &App, envelope: Envelope) -> Result<(), BoxError> {
 }
 
 async fn work(app: &App, tenant: TenantId, id: RecordId) -> Result<(), BoxError> {
-    let kept = match app.store.archive(tenant, id, app.clock.now()).await {
+    let now = app.clock.now();
+    let mut kept = match app.store.archive(tenant, id, now).await {
         Ok(kept) if !kept.archive.status.is_over() => kept,
         // Over, or gone.
         Ok(_) | Err(StoreError::Missing) => return Ok(()),
         Err(error) => return Err(error.into()),
     };
+    // Two at once would take from each other what they wrote. Whoever is at it has a message of its own, which comes again should it
+    // break off. What is busy for longer than anything may be was so by another clock.
+    if kept.busy_until.is_some_and(|until| now < until && until <= now + BUSY) {
+        return Ok(());
+    }
+    kept.busy_until = Some(now + BUSY);
+    let kept = match app.store.save_archive(tenant, kept).await {
+        Ok(kept) => kept,
+        Err(StoreError::Stale(_)) => return Ok(()),
+        Err(error) => return Err(error.into()),
+    };
     let until = Instant::now() + A_TURN;
-    let done = match kept.archive.direction {
+    let rest = match kept.archive.direction {
         Direction::Out => Box::pin(export::some(app, tenant, kept, until)).await?,
         Direction::In => Box::pin(import::some(app, tenant, kept, until)).await?,
     };
-    if !done {
+    if let Some(mut rest) = rest {
+        rest.busy_until = None;
+        app.store.save_archive(tenant, rest).await?;
         let next = envelope(tenant, Message::ArchiveV1 { archive: id });
         app.queues.send(Queue::TenantUpkeep, &next).await?;
     }

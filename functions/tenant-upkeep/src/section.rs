@@ -4,6 +4,7 @@ use std::future::Future;
 use std::pin::Pin;
 
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
+use rapport_domain::archive::MOST_LINE_BYTES;
 use rapport_domain::company::Company;
 use rapport_domain::contact::Contact;
 use rapport_domain::custom::Field;
@@ -11,6 +12,7 @@ use rapport_domain::lead::Lead;
 use rapport_domain::order::Order;
 use rapport_domain::product::Product;
 use rapport_domain::schedule::Schedule;
+use rapport_domain::score::Score;
 use rapport_domain::settings::Settings;
 use rapport_domain::survey::{Invitation, Survey};
 use rapport_domain::ticket::{Message, Ticket};
@@ -160,23 +162,25 @@ impl Section {
     #[must_use]
     pub fn faulty(self, lines: &[&str]) -> Option<usize> {
         match self {
-            Self::Settings => faulty::<SettingsLine>(lines),
-            Self::Fields => faulty::<Field>(lines),
-            Self::Users => faulty::<Record<User>>(lines),
-            Self::Companies => faulty::<Record<Company>>(lines),
-            Self::Contacts => faulty::<Record<Contact>>(lines),
-            Self::Leads => faulty::<Record<Lead>>(lines),
-            Self::Products => faulty::<Record<Product>>(lines),
-            Self::Orders => faulty::<Record<Order>>(lines),
-            Self::Tickets => faulty::<Record<Ticket>>(lines),
-            Self::TicketMessages => faulty::<Message>(lines),
-            Self::Surveys => faulty::<Record<Survey>>(lines),
-            Self::SurveyInvitations => faulty::<Record<Invitation>>(lines),
-            Self::Scores => faulty::<ScoreLine>(lines),
-            Self::WinBacks => faulty::<Record<WinBack>>(lines),
-            Self::ReportSchedules => faulty::<Record<Schedule>>(lines),
-            Self::OrderCounters | Self::TicketCounters => faulty::<CounterLine>(lines),
-            Self::Events => faulty::<EventLine>(lines),
+            Self::Settings => faulty(lines, |line: SettingsLine| line.settings.check().is_ok()),
+            Self::Fields => faulty(lines, |field: Field| field.check().is_ok()),
+            Self::Users => faulty(lines, |_: Record<User>| true),
+            Self::Companies => faulty(lines, |_: Record<Company>| true),
+            Self::Contacts => faulty(lines, |_: Record<Contact>| true),
+            Self::Leads => faulty(lines, |_: Record<Lead>| true),
+            Self::Products => faulty(lines, |_: Record<Product>| true),
+            Self::Orders => faulty(lines, |_: Record<Order>| true),
+            Self::Tickets => faulty(lines, |_: Record<Ticket>| true),
+            Self::TicketMessages => faulty(lines, |_: Message| true),
+            Self::Surveys => faulty(lines, |_: Record<Survey>| true),
+            Self::SurveyInvitations => faulty(lines, |_: Record<Invitation>| true),
+            Self::Scores => faulty(lines, |line: ScoreLine| {
+                serde_json::from_value::<Score>(line.score).is_ok()
+            }),
+            Self::WinBacks => faulty(lines, |_: Record<WinBack>| true),
+            Self::ReportSchedules => faulty(lines, |_: Record<Schedule>| true),
+            Self::OrderCounters | Self::TicketCounters => faulty(lines, |_: CounterLine| true),
+            Self::Events => faulty(lines, |_: EventLine| true),
         }
     }
 
@@ -250,8 +254,9 @@ fn parse<T: DeserializeOwned>(lines: &[&str]) -> Result<Vec<T>, BoxError> {
         .collect::<Result<_, _>>()?)
 }
 
-fn faulty<T: DeserializeOwned>(lines: &[&str]) -> Option<usize> {
-    lines.iter().position(|line| serde_json::from_str::<T>(line).is_err())
+fn faulty<T: DeserializeOwned>(lines: &[&str], holds: impl Fn(T) -> bool) -> Option<usize> {
+    let good = |line: &&str| line.len() <= MOST_LINE_BYTES && serde_json::from_str(line).is_ok_and(&holds);
+    lines.iter().position(|line| !good(line))
 }
 
 /// The messages of a page of tickets.

@@ -30,9 +30,11 @@ pub const VERSION: u32 = 1;
 pub const MANIFEST: &str = "manifest.json";
 /// The signature's name in the file.
 pub const SIGNATURE: &str = "signature.json";
-/// A file of lines has about so many bytes before the next one is begun.
+/// A line has at most so many bytes: no item of a table is longer.
+pub const MOST_LINE_BYTES: usize = 400_000;
+/// A file of lines has so many bytes at most before its last line.
 pub const LINES_BYTES: usize = 4 * 1024 * 1024;
-/// What a file of lines has at most, with the longest record there is.
+/// What a file of lines has at most, with the longest line there is.
 pub const MOST_LINES_BYTES: u64 = 8 * 1024 * 1024;
 
 /// Which way the record goes.

@@ -39,6 +39,8 @@ pub struct KeptArchive {
     pub archive: Archive,
     /// Where the work on it goes on, as the worker wrote it.
     pub state: Value,
+    /// Until when somebody works on it.
+    pub busy_until: Option<Timestamp>,
     version: u64,
 }
 
@@ -49,6 +51,7 @@ impl KeptArchive {
         Ok(Self {
             archive: serde_json::from_str(part("doc")?).map_err(|_| unreadable())?,
             state: serde_json::from_str(part("state")?).map_err(|_| unreadable())?,
+            busy_until: text_of(item, "busy_until").and_then(|at| at.parse().ok()),
             version: number_of(item, "v").ok_or_else(unreadable)?,
         })
     }
@@ -58,6 +61,9 @@ impl KeptArchive {
         let mut item = archive_key(tenant, self.archive.id).attributes();
         item.insert("doc".to_owned(), text(json));
         item.insert("state".to_owned(), text(self.state.to_string()));
+        if let Some(until) = self.busy_until {
+            item.insert("busy_until".to_owned(), text(until.to_string()));
+        }
         item.insert("v".to_owned(), number(self.version));
         item.insert("rid".to_owned(), text(RecordId::new(Prefix::Request).to_string()));
         item.insert("expires".to_owned(), number(self.archive.expires_at.as_second()));
@@ -94,6 +100,7 @@ impl Store {
         let kept = KeptArchive {
             archive,
             state: Value::Null,
+            busy_until: None,
             version: 1,
         };
         let mut write = Write::new(tenant);
