@@ -38,8 +38,8 @@ async fn moved_out(tenant: &Tenant) -> Vec<u8> {
     let length = usize::try_from(done["bytes"].as_u64().unwrap()).unwrap();
     let mut bytes = Vec::new();
     while bytes.len() < length {
-        // Less than a part at a time, so that ranges are put together here.
-        let to = (bytes.len() + 9_999).min(length - 1);
+        // Several ranges, none longer than a part.
+        let to = (bytes.len() + (length / 7).clamp(1, PART - 1)).min(length - 1);
         let range = format!("bytes={}-{to}", bytes.len());
         let answer = tenant
             .send(Method::GET, &format!("{place}/file"), &[("range", &range)], None)
@@ -181,10 +181,6 @@ async fn settled(tenant: &Tenant) {
     panic!("something goes on and on");
 }
 
-fn user_of(tenant: &Tenant) -> String {
-    tenant.user.clone()
-}
-
 #[tokio::test]
 async fn what_is_moved_out_is_what_is_moved_in() {
     let (here, there) = (World::new().await, World::new().await);
@@ -221,7 +217,7 @@ async fn what_is_moved_out_is_what_is_moved_in() {
     assert_eq!(done["rows"]["orders"], first.lines("orders").len());
     settled(&other).await;
     let second = Content::of(&moved_out(&other).await);
-    assert_same(&first, &second, (&user_of(&tenant), &user_of(&other)));
+    assert_same(&first, &second, (&tenant.user, &other.user));
 
     // What is made of records is there too.
     let of_both = |path: &'static str| {
@@ -343,10 +339,46 @@ async fn whatever_a_firm_lived_through_it_is_the_same_after_a_move() {
         assert_eq!(done["status"], "done", "{done}");
         settled(&other).await;
         let (first, second) = (Content::of(&bytes), Content::of(&moved_out(&other).await));
-        assert_same(&first, &second, ("usr_nobody", &user_of(&other)));
+        assert_same(&first, &second, ("usr_nobody", &other.user));
         assert_eq!(second.lines("users").len(), 2);
         comes_back(&there, &tenant, &other).await;
     }
+}
+
+#[tokio::test]
+async fn a_file_of_several_parts_is_moved_in_as_well() {
+    let (here, there) = (World::new().await, World::new().await);
+    let tenant = Tenant::of(&here.anybody, json!({})).await;
+    let ticket = made(&tenant, "/v1/tickets", json!({"subject": "Long letters"})).await;
+    let mut random = StdRng::seed_from_u64(7);
+    for _ in 0..130 {
+        // What cannot be packed much.
+        let letter: String = (0..49_000)
+            .map(|_| char::from(random.random_range(b' '..=b'~')))
+            .collect();
+        let path = format!("/v1/tickets/{ticket}/messages");
+        tenant
+            .post(&path, json!({"body": format!("x{letter}x")}))
+            .await
+            .expect(201);
+    }
+    settled(&tenant).await;
+    let bytes = moved_out(&tenant).await;
+    assert!(bytes.len() > PART, "{}", bytes.len());
+    let first = Content::of(&bytes);
+    let files = first.files.keys().filter(|name| name.starts_with("ticket_messages"));
+    assert!(files.count() > 1);
+    let archives = tenant.get("/v1/archives").await.expect(200);
+    let whole = tenant
+        .get(&format!("/v1/archives/{}/file", id(&archives["data"][0])))
+        .await;
+    whole.problem(400, "range_invalid");
+    let other = Tenant::of(&there.anybody, json!({"email": tenant.email})).await;
+    let done = moved_in(&other, &bytes).await;
+    assert_eq!(done["status"], "done", "{done}");
+    settled(&other).await;
+    let second = Content::of(&moved_out(&other).await);
+    assert_same(&first, &second, (&tenant.user, &other.user));
 }
 
 /// Whoever was a user of the first firm is invited to the second, and is who he was.
