@@ -1,30 +1,24 @@
 //! `/v1/invitations`: becoming a user by a link in a mail.
 
-use axum::Extension;
 use axum::extract::{Path, State};
 use axum::response::Response;
 use http::StatusCode;
 use jiff::SignedDuration;
 use rapport_domain::email::Email;
-use rapport_domain::login::{Quota, check_password};
+use rapport_domain::login::Quota;
 use rapport_domain::permission::Role;
-use rapport_domain::user::{LOCALES, User, UserIn, UserStatus};
-use rapport_domain::{Actor, Common, Invalid, Kind as _, Prefix, Record, RecordId, Rules, TenantId, Via, text};
+use rapport_domain::user::{LOCALES, User, UserStatus};
+use rapport_domain::{Invalid, Prefix, Record, RecordId, TenantId, text};
 use rapport_http::problem::Code;
 use rapport_http::resource::{cursor, id, link};
-use rapport_http::{Caller, Json, Params, Problem, RequestId, metering, respond};
+use rapport_http::{Caller, Json, Params, Problem, respond};
 use rapport_runtime::App;
 use rapport_store::identity::{Invitation, InvitationStatus, InvitationToken, LoginId, Secret};
-use rapport_store::records::Planned;
-use rapport_store::{Accept, StoreError, Write};
+use rapport_store::{StoreError, Write};
 use serde::Deserialize;
 
-use crate::form::Form;
-use crate::signup::{SignIn, sign_in};
-use crate::tokens::{self, TenantOut, Welcome};
 use crate::users::authority;
 use crate::{credentials, letter, page};
-use rapport_http::Address;
 
 /// How long a link is good.
 const GOOD_FOR: SignedDuration = SignedDuration::from_hours(7 * 24);
@@ -126,14 +120,14 @@ pub async fn create(
 }
 
 /// Who has an address in a firm.
-enum Known {
+pub(crate) enum Known {
     Nobody,
     /// Came with an archive: records name it, and nobody can sign in as it yet.
     WithoutLogin(Box<Record<User>>),
     User(RecordId),
 }
 
-async fn known(app: &App, tenant: TenantId, email: &Email) -> Result<Known, StoreError> {
+pub(crate) async fn known(app: &App, tenant: TenantId, email: &Email) -> Result<Known, StoreError> {
     let Some(holder) = app.store.holder::<User>(tenant, "email", &email.key()).await? else {
         return Ok(Known::Nobody);
     };
@@ -234,102 +228,4 @@ pub async fn revoke(State(app): State<App>, caller: Caller, Path(text): Path<Str
         }
     }
     Ok(respond::no_content())
-}
-
-/// An invitation's acceptance.
-#[derive(Deserialize, utoipa::ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct AcceptIn {
-    /// From the mail.
-    token: String,
-    /// The name; the one the inviter gave when absent.
-    #[serde(default)]
-    name: Option<String>,
-    /// A new password, or that of the sign-in which the address has already.
-    password: String,
-}
-
-/// `POST /v1/invitations/accept`.
-pub async fn accept(
-    State(app): State<App>,
-    address: Address,
-    Extension(RequestId(request)): Extension<RequestId>,
-    Form(input): Form<AcceptIn>,
-) -> Result<Response, Problem> {
-    let over = || {
-        Problem::from(Invalid::one(
-            "token",
-            "token_invalid",
-            "the link is not valid any more: ask for a new one",
-        ))
-    };
-    let token = InvitationToken::parse(&input.token).ok_or_else(over)?;
-    let now = app.clock.now();
-    let invitation = app.store.invited(&token, now).await?.ok_or_else(over)?;
-    if invitation.status != InvitationStatus::Pending {
-        return Err(over());
-    }
-    let name = text::optional("name", input.name, 200)?.or_else(|| invitation.name.clone());
-    let settled = sign_in(&app, &invitation.email, &input.password, &address).await?;
-    if matches!(settled, SignIn::New(..)) {
-        let known: Vec<&str> = name.as_deref().into_iter().collect();
-        check_password("password", &input.password, &invitation.email, &known)?;
-    }
-    let known = app.store.tenant_rules(token.tenant).await?;
-    if !known.account.may_write() {
-        return Err(metering::refusal(&known.account));
-    }
-    let mut write = Write::new(token.tenant);
-    let (record, role) = match self::known(&app, token.tenant, &invitation.email).await? {
-        Known::WithoutLogin(user) => {
-            let role = user.body.role;
-            (*user, role)
-        }
-        Known::Nobody | Known::User(_) => {
-            let planned = new_user(&app, &token, &invitation, name, (&request, known.rules(now))).await?;
-            write.append(planned.write);
-            (planned.record, invitation.role)
-        }
-    };
-    let (user, settings) = (record.meta.id, known.settings);
-    let accepted = Invitation {
-        status: InvitationStatus::Accepted,
-        user_id: Some(user),
-        ..invitation
-    };
-    write.settle_invitation(&app.store, &accepted)?;
-    let (login, epoch) = settled.attach(&app, &mut write, user)?;
-    let session = tokens::begin(&app, &mut write, user, login, epoch)?;
-    write.commit(&app.store).await?;
-    let welcome = Welcome {
-        tenant: TenantOut::new(token.tenant, &settings),
-        user: record.to_value(),
-        tokens: tokens::answer(&app, &session, role, now)?,
-    };
-    Ok(respond::json(StatusCode::CREATED, &welcome))
-}
-
-/// What makes the user that an invitation promised.
-async fn new_user(
-    app: &App,
-    token: &InvitationToken,
-    invitation: &Invitation,
-    name: Option<String>,
-    (request, rules): (&RecordId, Rules),
-) -> Result<Planned<User>, Problem> {
-    let user = RecordId::new(Prefix::User);
-    let actor = Actor {
-        id: user.to_string(),
-        via: Via::Console,
-        request: request.to_string(),
-    };
-    let input = UserIn {
-        name,
-        email: Some(invitation.email.to_string()),
-        role: Some(invitation.role),
-        locale: None,
-    };
-    let record = Record::new(user, User::create(input, &rules)?, Common::default(), &actor, rules.now);
-    let cx = Accept::new(token.tenant, actor, rules);
-    Ok(app.store.plan_new(&cx, record).await?)
 }

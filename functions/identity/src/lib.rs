@@ -10,6 +10,7 @@ use rapport_runtime::{App, Function};
 use rapport_store::identity::Invitation;
 use serde_json::{Value, json};
 
+mod accept;
 mod api_keys;
 mod close;
 mod credentials;
@@ -79,7 +80,7 @@ fn people(api: Api) -> Api {
         .route(Method::POST, "/v1/invitations", write(users), Doc::new("Invite somebody by mail").body::<invitations::InvitationIn>().answers::<Invitation>(201), invitations::create)
         .route(Method::GET, "/v1/invitations", read(users), Doc::new("List invitations, newest first").answers_schema(200, &list(&rapport_http::api::schema_of::<Invitation>())), invitations::list)
         .route(Method::GET, "/v1/invitations/accept", Access::Public, Doc::new("The page that an invitation's link opens").query("token", "From the mail", &json!({"type": "string"})).answers_type(200, "text/html"), page::accept)
-        .route(Method::POST, "/v1/invitations/accept", Access::Public, Doc::new("Become a user by an invitation's token").detail("Somebody whose address has a sign-in already gives its password.").body::<invitations::AcceptIn>().body_type(FORM).answers::<tokens::Welcome>(201), invitations::accept)
+        .route(Method::POST, "/v1/invitations/accept", Access::Public, Doc::new("Become a user by an invitation's token").detail("Somebody whose address has a sign-in already gives its password.").body::<accept::AcceptIn>().body_type(FORM).answers::<tokens::Welcome>(201), accept::accept)
         .route(Method::GET, "/v1/invitations/{id}", read(users), Doc::new("Read an invitation").answers::<Invitation>(200), invitations::get)
         .route(Method::DELETE, "/v1/invitations/{id}", write(users), Doc::new("Take an invitation back").answers_type(204, ""), invitations::revoke)
         .route(Method::POST, "/v1/api-keys", write(keys), Doc::new("Make an API key").detail("The secret is shown in this answer and never again.").body::<api_keys::ApiKeyIn>().answers::<api_keys::ApiKeyOut>(201), api_keys::create)

@@ -8,7 +8,6 @@
 //!
 //! All expire with the archive. What is put back bears the mark by which the stream knows that it is no news.
 
-use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 use rapport_domain::archive::{Archive, PART_BYTES};
@@ -19,14 +18,13 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::packed::joined;
 use crate::page::{Items, Position, Query};
 use crate::records::{QUIET, Stored};
 use crate::{Accept, Item, Key, Store, StoreError, Table, Write, number, number_of, text, text_of};
 
 /// How much of a file one item takes, in bytes: an item has at most 400 KB in all, and a part of an upload is so many of them.
 pub const CHUNK_BYTES: usize = 256 * 1024;
-/// Chunks written at a time: a batch has 16 MB at most.
-const CHUNKS_AT_ONCE: usize = 20;
 /// Chunks of a part of an upload.
 const CHUNKS_OF_PART: usize = (PART_BYTES as usize) / CHUNK_BYTES;
 
@@ -81,13 +79,6 @@ fn file_partition(id: RecordId) -> String {
 
 fn piece_partition(id: RecordId) -> String {
     format!("archive_piece#{id}")
-}
-
-fn bytes_of(items: &[Item]) -> Vec<u8> {
-    let blobs = items
-        .iter()
-        .filter_map(|item| item.get("b").and_then(|value| value.as_b().ok()));
-    blobs.flat_map(|blob| blob.as_ref().iter().copied()).collect()
 }
 
 // The archive and its bytes.
@@ -152,27 +143,6 @@ impl Store {
         Ok(kept)
     }
 
-    async fn put_archive_chunks(
-        &self,
-        tenant: TenantId,
-        archive: &Archive,
-        (partition, prefix): (&str, &str),
-        first: usize,
-        bytes: &[u8],
-    ) -> Result<(), StoreError> {
-        let chunks: Vec<&[u8]> = bytes.chunks(CHUNK_BYTES).collect();
-        for (group, first) in chunks.chunks(CHUNKS_AT_ONCE).zip((first..).step_by(CHUNKS_AT_ONCE)) {
-            let items = group.iter().zip(first..).map(|(chunk, n)| {
-                let mut item = Key::new(tenant, partition, format!("{prefix}{n:05}")).attributes();
-                item.insert("b".to_owned(), AttributeValue::B(Blob::new(*chunk)));
-                item.insert("expires".to_owned(), number(archive.expires_at.as_second()));
-                item
-            });
-            self.put_items(Table::Imports, items.collect()).await?;
-        }
-        Ok(())
-    }
-
     async fn archive_chunks(
         &self,
         tenant: TenantId,
@@ -187,7 +157,7 @@ impl Store {
             ..Query::prefix(partition, "")
         };
         let items = self.query_all(tenant, Table::Imports, &query, 1_000).await?;
-        Ok(bytes_of(&items))
+        Ok(joined(&items))
     }
 
     /// Keeps a part of the file, counted from 1. 1 write unit per KB.
@@ -202,8 +172,10 @@ impl Store {
         bytes: &[u8],
     ) -> Result<(), StoreError> {
         let first = part.saturating_sub(1) * CHUNKS_OF_PART;
-        let place = file_partition(archive.id);
-        self.put_archive_chunks(tenant, archive, (&place, ""), first, bytes)
+        let partition = file_partition(archive.id);
+        let place = |n| Key::new(tenant, &partition, format!("{:05}", first + n));
+        let expires = archive.expires_at.as_second();
+        self.put_in_chunks(Table::Imports, bytes, CHUNK_BYTES, expires, place)
             .await
     }
 
@@ -238,8 +210,10 @@ impl Store {
         n: usize,
         bytes: &[u8],
     ) -> Result<(), StoreError> {
-        let place = piece_partition(archive.id);
-        self.put_archive_chunks(tenant, archive, (&place, &format!("{n:05}#")), 0, bytes)
+        let partition = piece_partition(archive.id);
+        let place = |chunk| Key::new(tenant, &partition, format!("{n:05}#{chunk:05}"));
+        let expires = archive.expires_at.as_second();
+        self.put_in_chunks(Table::Imports, bytes, CHUNK_BYTES, expires, place)
             .await
     }
 

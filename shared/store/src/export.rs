@@ -9,8 +9,6 @@
 //! Each attempt writes chunks of its own, and the export names the one that is whole: what a broken attempt left is never
 //! mixed into the file, and expires with it.
 
-use aws_sdk_dynamodb::primitives::Blob;
-use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 use rapport_domain::export::Export;
 use rapport_domain::permission::Scopes;
@@ -21,14 +19,12 @@ use serde_json::json;
 use crate::idempotency::{Answer, Idempotency};
 use crate::page::Query;
 use crate::records::{Filter, Stored, sortable};
-use crate::{Accept, Item, Key, Store, StoreError, Table, Timer, Write, number, number_of, text, text_of};
+use crate::{Accept, Item, Key, Store, StoreError, Table, Timer, Write, number, number_of, packed, text, text_of};
 
 /// The queue of exports and schedules, by its word in timers.
 pub const QUEUE: &str = "report_exports";
 /// How much of a part one item takes, in bytes: an item has at most 400 KB in all.
 const CHUNK_BYTES: usize = 300 * 1024;
-/// Chunks written at a time: a batch has 16 MB at most.
-const CHUNKS_AT_ONCE: usize = 20;
 /// A part has at most so many chunks.
 const MOST_CHUNKS: usize = 100;
 
@@ -180,25 +176,20 @@ impl Store {
         part: u32,
         compressed: &[u8],
     ) -> Result<(), StoreError> {
-        let chunks: Vec<&[u8]> = compressed.chunks(CHUNK_BYTES).collect();
-        if chunks.len() > MOST_CHUNKS {
+        if compressed.len().div_ceil(CHUNK_BYTES) > MOST_CHUNKS {
             return Err(StoreError::Internal("a part of a file is too large".to_owned()));
         }
-        for (group, first) in chunks.chunks(CHUNKS_AT_ONCE).zip((0..).step_by(CHUNKS_AT_ONCE)) {
-            let items = group.iter().zip(first..).map(|(chunk, n): (&&[u8], usize)| {
-                let key = Key::new(
-                    tenant,
-                    &format!("report_file#{}", kept.export.id),
-                    format!("{}{n:03}", part_prefix(kept.attempts, part)),
-                );
-                let mut item = key.attributes();
-                item.insert("b".to_owned(), AttributeValue::B(Blob::new(*chunk)));
-                item.insert("expires".to_owned(), number(kept.export.expires_at.as_second()));
-                item
-            });
-            self.put_items(Table::Reports, items.collect()).await?;
-        }
-        Ok(())
+        let partition = format!("report_file#{}", kept.export.id);
+        let place = |n| {
+            Key::new(
+                tenant,
+                &partition,
+                format!("{}{n:03}", part_prefix(kept.attempts, part)),
+            )
+        };
+        let expires = kept.export.expires_at.as_second();
+        self.put_in_chunks(Table::Reports, compressed, CHUNK_BYTES, expires, place)
+            .await
     }
 
     /// A part of the file, compressed; nothing where there is none. 1 read unit for each 4 KB.
@@ -214,10 +205,7 @@ impl Store {
             )
         };
         let items = self.query_all(tenant, Table::Reports, &query, MOST_CHUNKS).await?;
-        let bytes = items
-            .iter()
-            .filter_map(|item| item.get("b").and_then(|value| value.as_b().ok()));
-        Ok(bytes.flat_map(|blob| blob.as_ref().iter().copied()).collect())
+        Ok(packed::joined(&items))
     }
 }
 

@@ -13,8 +13,6 @@
 
 mod rows;
 
-use aws_sdk_dynamodb::primitives::Blob;
-use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::{SignedDuration, Timestamp};
 use rapport_domain::import::{Import, ImportStatus};
 use rapport_domain::{Prefix, RecordId, TenantId};
@@ -152,10 +150,7 @@ impl Store {
         for (page, value) in pages.iter().enumerate() {
             for (chunk, bytes) in pack(value)?.chunks(CHUNK_BYTES).enumerate() {
                 let key = Key::new(tenant, &of("import_file", import.id), format!("{page:05}#{chunk:03}"));
-                let mut item = key.attributes();
-                item.insert("b".to_owned(), AttributeValue::B(Blob::new(bytes)));
-                item.insert("expires".to_owned(), number(kept.parts_expire()));
-                items.push(item);
+                items.push(packed::chunk(&key, bytes, kept.parts_expire()));
             }
         }
         self.put_items(Table::Imports, items).await?;

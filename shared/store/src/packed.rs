@@ -1,10 +1,17 @@
-//! Parts of files as they are kept: compressed.
+//! Parts of files as they are kept: compressed, in chunks.
 
 use std::io::{self, Read as _, Write as _};
 
+use aws_sdk_dynamodb::primitives::Blob;
+use aws_sdk_dynamodb::types::AttributeValue;
 use flate2::Compression;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
+
+use crate::{Item, Key, Store, StoreError, Table, number};
+
+/// Chunks written at a time: a batch has 16 MB at most.
+const CHUNKS_AT_ONCE: usize = 20;
 
 /// No part is longer than this, in bytes: what unpacks to more is none of ours.
 pub const MOST_BYTES: u64 = 6_000_000;
@@ -40,6 +47,42 @@ pub fn unpack_at_most(packed: &[u8], most: u64) -> io::Result<Vec<u8>> {
         return Err(io::Error::other("a part of a file is longer than a part can be"));
     }
     Ok(bytes)
+}
+
+/// A chunk of a file as an item, which goes by itself at its end.
+pub(crate) fn chunk(key: &Key, bytes: &[u8], expires: i64) -> Item {
+    let mut item = key.attributes();
+    item.insert("b".to_owned(), AttributeValue::B(Blob::new(bytes)));
+    item.insert("expires".to_owned(), number(expires));
+    item
+}
+
+/// The bytes of chunks in their order.
+pub(crate) fn joined(items: &[Item]) -> Vec<u8> {
+    let blobs = items
+        .iter()
+        .filter_map(|item| item.get("b").and_then(|value| value.as_b().ok()));
+    blobs.flat_map(|blob| blob.as_ref().iter().copied()).collect()
+}
+
+impl Store {
+    /// Writes a file in chunks of so many bytes, each in its place.
+    pub(crate) async fn put_in_chunks(
+        &self,
+        table: Table,
+        bytes: &[u8],
+        size: usize,
+        expires: i64,
+        place: impl Fn(usize) -> Key,
+    ) -> Result<(), StoreError> {
+        let chunks: Vec<&[u8]> = bytes.chunks(size).collect();
+        for (group, first) in chunks.chunks(CHUNKS_AT_ONCE).zip((0..).step_by(CHUNKS_AT_ONCE)) {
+            let items = group.iter().zip(first..);
+            let items = items.map(|(bytes, n)| chunk(&place(n), bytes, expires)).collect();
+            self.put_items(table, items).await?;
+        }
+        Ok(())
+    }
 }
 
 #[cfg(test)]
