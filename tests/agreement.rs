@@ -1,7 +1,8 @@
 //! Whether the parts that must say the same do: template, routers, host, OpenAPI document, stored kinds.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use rapport_host::template::{Event, Template};
 use rapport_http::Api;
 use rapport_runtime::{App, Clock, Config};
 use serde_json::Value;
@@ -34,6 +35,7 @@ fn app() -> App {
 pub fn apis() -> Vec<(&'static str, Api)> {
     let app = app();
     vec![
+        ("archives", archives::api(app.clone())),
         ("console", console::api(app.clone())),
         ("contacts", contacts::api(app.clone())),
         ("events", events::api(app.clone())),
@@ -110,6 +112,20 @@ async fn every_reference_of_the_document_leads_somewhere() {
             );
         }
     }
+}
+
+/// What is not here is in no document, and no test of tenancy calls it.
+#[tokio::test]
+async fn every_function_that_is_called_by_http_has_its_routes_here() {
+    let template = Template::read(rapport_host::TEMPLATE, &BTreeMap::new(), "http://127.0.0.1:1").unwrap();
+    let by_http = |event: &Event| matches!(event, Event::Http { .. });
+    let called = template
+        .functions
+        .into_values()
+        .filter(|function| function.events.iter().any(by_http));
+    let called: BTreeSet<String> = called.map(|function| function.name).collect();
+    let here: BTreeSet<String> = apis().into_iter().map(|(name, _)| name.to_owned()).collect();
+    assert_eq!(called, here);
 }
 
 #[test]

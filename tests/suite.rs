@@ -15,6 +15,7 @@ mod api {
     mod imports;
     mod leads;
     mod merge;
+    mod moves;
     mod operator;
     mod orders;
     mod questionnaires;

@@ -25,8 +25,8 @@ fn hex(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Has an archive made, and fetches it by ranges.
-async fn moved_out(tenant: &Tenant) -> Vec<u8> {
+/// Has an archive made, and fetches it.
+pub(super) async fn moved_out(tenant: &Tenant) -> Vec<u8> {
     let asked = tenant.post("/v1/archives", json!({})).await;
     let place = asked.header("location").to_owned();
     asked.expect(202);
@@ -35,6 +35,11 @@ async fn moved_out(tenant: &Tenant) -> Vec<u8> {
         archive["status"] == "done"
     })
     .await;
+    fetched(tenant, &place, &done).await
+}
+
+/// The file of an archive that is done, by ranges.
+pub(super) async fn fetched(tenant: &Tenant, place: &str, done: &Value) -> Vec<u8> {
     let length = usize::try_from(done["bytes"].as_u64().unwrap()).unwrap();
     let mut bytes = Vec::new();
     while bytes.len() < length {
@@ -56,7 +61,7 @@ async fn moved_out(tenant: &Tenant) -> Vec<u8> {
 }
 
 /// Sends a file, and begins to move it in.
-async fn sent(tenant: &Tenant, bytes: &[u8]) -> String {
+pub(super) async fn sent(tenant: &Tenant, bytes: &[u8]) -> String {
     let announced = json!({"bytes": bytes.len(), "sha256": hex(bytes)});
     let announced = tenant.post("/v1/archives/uploads", announced).await.expect(201);
     let place = format!("/v1/archives/{}", id(&announced));
@@ -85,13 +90,13 @@ async fn moved_in(tenant: &Tenant, bytes: &[u8]) -> Value {
 }
 
 /// The lines of an archive by file, and who answers for it.
-struct Content {
+pub(super) struct Content {
     files: BTreeMap<String, Vec<String>>,
     manifest: Manifest,
 }
 
 impl Content {
-    fn of(bytes: &[u8]) -> Self {
+    pub(super) fn of(bytes: &[u8]) -> Self {
         let mut zip = ZipArchive::new(Cursor::new(bytes.to_vec())).unwrap();
         let mut texts = BTreeMap::new();
         for n in 0..zip.len() {
@@ -113,13 +118,13 @@ impl Content {
         Self { files, manifest }
     }
 
-    fn lines(&self, kind: &str) -> &[String] {
+    pub(super) fn lines(&self, kind: &str) -> &[String] {
         self.files.get(&format!("{kind}.ndjson")).map_or(&[], Vec::as_slice)
     }
 }
 
 /// Insists that a second archive holds what a first one does, ids that are made of the tenant's and that of the user apart.
-fn assert_same(first: &Content, second: &Content, user: (&str, &str)) {
+pub(super) fn assert_same(first: &Content, second: &Content, user: (&str, &str)) {
     let tenants = [first, second].map(|content| TenantId::parse(&content.manifest.tenant).unwrap());
     let mut names = vec![
         (tenants[0].to_string(), tenants[1].to_string()),
@@ -164,7 +169,7 @@ fn assert_same(first: &Content, second: &Content, user: (&str, &str)) {
 }
 
 /// Waits until nothing more happens to a firm: its feed is as long as it was.
-async fn settled(tenant: &Tenant) {
+pub(super) async fn settled(tenant: &Tenant) {
     let mut before = Value::Null;
     for _ in 0..60 {
         tokio::time::sleep(std::time::Duration::from_millis(1_500)).await;

@@ -56,6 +56,7 @@ READS = {
 APART = {"console", "operator"}
 SHORT = ("identity", "leads", "orders")
 HELLO = "hello"
+TITLES = {"init": "init ms", "first": "first ms", "warm": "warm ms", "cpu": "cpu ms", "memory": "peak MB"}
 # Milliseconds, megabytes: what optimised programs are held to.
 BUDGET = {"init": 10.0, "first": 5.0, "memory": 15.0}
 BUDGET_TLS_FIRST = 2.0
@@ -166,9 +167,9 @@ class Bench:
 
 
 def table(figures, title):
-    print(f"{title:<16}{'init ms':>10}{'first ms':>10}{'warm ms':>10}{'cpu ms':>10}{'peak MB':>10}")
+    print(f"{title:<16}" + "".join(f"{unit:>10}" for unit in TITLES.values()))
     for name, one in figures.items():
-        print(f"{name:<16}" + "".join(f"{one[figure]:>10.2f}" for figure in ("init", "first", "warm", "cpu", "memory")))
+        print(f"{name:<16}" + "".join(f"{one[figure]:>10.2f}" for figure in TITLES))
 
 
 def over(figures, optimised, tls):
@@ -199,11 +200,7 @@ async def run(options):
             figures = await bench.measure(names, options.runs, trusted)
             table(figures, way)
             findings |= {f"{name} over {way}": found for name, found in over(figures, optimised, tls).items()}
-            rows += [
-                {"what": f"{name}, {figure}, {way}", "value": round(value, 2), "unit": "MB" if figure == "memory" else "ms"}
-                for name, one in figures.items()
-                for figure, value in one.items()
-            ]
+            rows += [{"function": name, "tables over": way} | {TITLES[figure]: round(one[figure], 2) for figure in TITLES} for name, one in figures.items()]
     if options.save:
         target = ROOT / "tests/results/coldstart.json"
         target.parent.mkdir(exist_ok=True)

@@ -150,7 +150,7 @@ async fn nobody_else_learns_or_changes_anything() {
     let victim = Victim::new().await;
     for kind in [
         "con", "com", "lead", "ord", "prd", "tkt", "msg", "usr", "ivt", "key", "sur", "svi", "hep", "src", "imp",
-        "rex", "job",
+        "rex", "job", "arc",
     ] {
         assert!(
             victim.ids.contains_key(kind),

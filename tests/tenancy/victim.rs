@@ -225,6 +225,7 @@ impl Victim {
         let words: Vec<String> = match &path[start..end] {
             "{id}" | "{receipt}" => self.ids.values().filter_map(|ids| ids.first().cloned()).collect(),
             "{name}" => vec!["sales".to_owned()],
+            "{part}" => vec!["1".to_owned()],
             "{queue}" => vec!["search_index".to_owned()],
             "{kind}" => vec!["lead".to_owned()],
             "{key}" if path.contains("/by/") => vec!["shop".to_owned()],

@@ -81,6 +81,7 @@ pub fn api(app: App) -> Api {
                     "At most 255 characters; the first answer is replayed for a day.",
                 )
                 .body::<recompute::RecomputeIn>()
+                .or_no_body()
                 .answers::<Recompute>(202),
             recompute::recompute,
         )

@@ -57,10 +57,12 @@ async fn work(app: &App, tenant: TenantId, id: RecordId) -> Result<(), BoxError>
         Ok(_) | Err(StoreError::Missing) => return Ok(()),
         Err(error) => return Err(error.into()),
     };
-    // Two at once would take from each other what they wrote. Whoever is at it has a message of its own, which comes again should it
-    // break off. What is busy for longer than anything may be was so by another clock.
-    if kept.busy_until.is_some_and(|until| now < until && until <= now + BUSY) {
-        return Ok(());
+    // Two at once would take from each other what they wrote. But this may be the very message that is at it, come again early since its
+    // process is gone: so it comes once more when whoever is at it must be done. What is busy for longer than anything may be was so by
+    // another clock.
+    if let Some(until) = kept.busy_until.filter(|&until| now < until && until <= now + BUSY) {
+        let later = envelope(tenant, Message::ArchiveV1 { archive: id });
+        return Ok(app.queues.send_at(Queue::TenantUpkeep, &later, until, now).await?);
     }
     kept.busy_until = Some(now + BUSY);
     let kept = match app.store.save_archive(tenant, kept).await {

@@ -1,6 +1,7 @@
 //! Every task of the project: `cargo up` runs the service, `cargo verify` runs every check, `cargo xtask` the rest.
 
 mod console;
+mod figures;
 mod fuzz;
 mod load;
 mod operator;
@@ -30,6 +31,8 @@ enum Task {
     Openapi,
     /// Builds the archives of the functions for the cloud.
     Package(package::Package),
+    /// Writes the READMEs' tables of what was measured anew, from `tests/results`.
+    Figures,
     /// Builds the console where its sources are newer than what was built.
     Console,
     /// Fetches the public CDNOW purchase log to a folder.
@@ -57,6 +60,7 @@ fn main() -> ExitCode {
             .map(|status| status.success())
             .map_err(|e| e.to_string()),
         Task::Package(package) => package.run(),
+        Task::Figures => figures::run(),
         Task::Console => console::build().map(|()| true),
         Task::Cdnow { folder } => tools::cdnow(&folder).map(|file| {
             eprintln!("{}", file.display());

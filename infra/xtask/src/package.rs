@@ -28,6 +28,9 @@ pub struct Package {
     /// Only these functions.
     #[arg(long, num_args = 1..)]
     only: Vec<String>,
+    /// Writes the sizes to `tests/results/packages.json`.
+    #[arg(long, conflicts_with = "only")]
+    save: bool,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -48,13 +51,19 @@ impl Package {
         let names: Vec<String> = all.into_iter().filter(wanted).collect();
         self.build(&names)?;
         println_row(["function", "program", "archive"].map(str::to_owned));
-        let mut too_large = Vec::new();
+        let (mut rows, mut too_large) = (Vec::new(), Vec::new());
         for name in &names {
             let (program, archive) = pack(name)?;
             println_row([name.clone(), kilobytes(program), kilobytes(archive)]);
+            rows.push(
+                serde_json::json!({"function": name, "program": kilobytes(program), "archive": kilobytes(archive)}),
+            );
             if archive > MOST_BYTES {
                 too_large.push(name.as_str());
             }
+        }
+        if self.save {
+            save(&rows)?;
         }
         if too_large.is_empty() {
             return Ok(true);
@@ -83,6 +92,16 @@ impl Package {
             .then_some(())
             .ok_or_else(|| "cargo lambda failed".to_owned())
     }
+}
+
+fn save(rows: &[serde_json::Value]) -> Result<(), String> {
+    let path = root().join("tests/results/packages.json");
+    let mut text = serde_json::to_string_pretty(rows).map_err(|error| error.to_string())?;
+    text.push('\n');
+    let folder = path.parent().unwrap_or(&path);
+    std::fs::create_dir_all(folder)
+        .and_then(|()| std::fs::write(&path, text))
+        .map_err(|error| format!("{}: {error}", path.display()))
 }
 
 /// Where programs and archives are left.

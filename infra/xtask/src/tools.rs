@@ -3,6 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+/// The version of `oha` that the load is made with.
+const OHA: &str = "1.16.0";
+
 /// The top of the workspace.
 pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -97,6 +100,23 @@ pub fn cdnow(folder: &Path) -> Result<PathBuf, String> {
     } else {
         Err("the package lifetimes did not carry both CDNOW logs".to_owned())
     }
+}
+
+/// `oha`, which sends requests: built under `target/tools` where it is missing.
+pub fn oha() -> Result<PathBuf, String> {
+    let folder = root().join("target/tools");
+    let program = folder.join("bin/oha");
+    if !program.is_file() {
+        eprintln!("building oha under target/tools");
+        let mut install = cargo(&["install", "oha", "--version", OHA, "--locked", "--quiet"]);
+        // Not optimised: it is not what is measured.
+        install.args(["--profile", "dev", "--root"]).arg(&folder);
+        run(
+            install.arg("--target-dir").arg(folder.join("build")),
+            "cargo install oha",
+        )?;
+    }
+    Ok(program)
 }
 
 fn run(command: &mut Command, what: &str) -> Result<(), String> {

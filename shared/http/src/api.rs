@@ -41,6 +41,7 @@ pub struct Doc {
     summary: String,
     detail: Option<String>,
     body: Option<Value>,
+    bodiless: bool,
     answers: BTreeMap<u16, Value>,
     params: Vec<Value>,
     schemas: Vec<fn() -> Named>,
@@ -54,6 +55,7 @@ impl Doc {
             summary: summary.into(),
             detail: None,
             body: None,
+            bodiless: false,
             answers: BTreeMap::new(),
             params: Vec::new(),
             schemas: Vec::new(),
@@ -89,6 +91,13 @@ impl Doc {
         let body = self.body.get_or_insert_with(|| json!({}));
         let json = body.pointer("/application~1json/schema").filter(|_| media_type == FORM);
         body[media_type] = json!({"schema": json.cloned().unwrap_or_else(|| json!({}))});
+        self
+    }
+
+    /// A request without a body is as good as one with an empty object.
+    #[must_use]
+    pub fn or_no_body(mut self) -> Self {
+        self.bodiless = true;
         self
     }
 
@@ -243,7 +252,7 @@ impl Doc {
             operation["parameters"] = params.into();
         }
         if let Some(body) = &self.body {
-            operation["requestBody"] = json!({"required": true, "content": body});
+            operation["requestBody"] = json!({"required": !self.bodiless, "content": body});
         }
         let mut responses = Map::new();
         for (status, content) in &self.answers {

@@ -261,6 +261,142 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/archives": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List archives, newest first
+         * @description The latest 50 that have not expired.
+         *
+         *     Needs the permission `account:read`.
+         */
+        get: operations["get_archives"];
+        put?: never;
+        /**
+         * Make one file of everything
+         * @description In the background. A ZIP of NDJSON (records with deleted ones, messages, scores, settings, fields, users without secrets, surveys, schedules, events), a manifest with rows, bytes and SHA-256 of each, and an Ed25519 signature over it. Passwords, keys, webhook endpoints and sources hold secrets and are left out. It is no snapshot: for one, close the account first. Kept for seven days.
+         *
+         *     Needs the permission `account:write`.
+         */
+        post: operations["post_archives"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/archives/uploads": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Announce a file that is to be moved in
+         * @description By a user, not by a key. Its parts are sent next.
+         *
+         *     Needs the permission `account:write`.
+         */
+        post: operations["post_archives_uploads"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/archives/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read how far an archive is
+         * @description Needs the permission `account:read`.
+         */
+        get: operations["get_archives_by_id"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/archives/{id}/file": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Fetch the file, or a range of it
+         * @description More than 4 MiB are fetched by ranges of at most 4 MiB each: `Range: bytes=0-4194303`.
+         *
+         *     Needs the permission `account:write`.
+         */
+        get: operations["get_archives_by_id_file"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/archives/{id}/move-in": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Move an archive in
+         * @description In the background, into a firm that has no records yet. The whole file is looked through before anything is written; until the end the account can only be read. Settings and fields become those of the archive, its users come without a way in: invite them. Ids stay as they are.
+         *
+         *     Needs the permission `account:write`.
+         */
+        post: operations["post_archives_by_id_move_in"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/archives/{id}/parts/{part}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Send a part of a file that is to be moved in
+         * @description Counted from 1; each has 4 MiB, the last one what is left. A part that is sent again takes its place.
+         *
+         *     Needs the permission `account:write`.
+         */
+        put: operations["put_archives_by_id_parts_by_part"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/auth/password/change": {
         parameters: {
             query?: never;
@@ -3799,6 +3935,59 @@ export interface components {
             /** @description When it was revoked. */
             revoked_at?: string | null;
         };
+        /** @description An archive: the file, and how far the work on it is. */
+        Archive: {
+            /** @description The id. */
+            id: components["schemas"]["Id"];
+            /** @description Which way it goes. */
+            direction: components["schemas"]["ArchiveDirection"];
+            /** @description How far it is. */
+            status: components["schemas"]["ArchiveStatus"];
+            /** @description Lines by kind, as far as it is. */
+            rows: {
+                [key: string]: number;
+            };
+            /**
+             * Format: int64
+             * @description How many bytes the file has.
+             */
+            bytes?: number | null;
+            /** @description The SHA-256 of the file in hexadecimal. */
+            sha256?: string | null;
+            /** @description The Ed25519 public key that it is signed by, base64url. */
+            signed_by?: string | null;
+            /** @description Whether that is the key of this service. */
+            signed_here?: boolean | null;
+            /**
+             * Format: date-time
+             * @description When it was asked for.
+             */
+            created_at: string;
+            /** @description Who asked. */
+            created_by: string;
+            /**
+             * Format: date-time
+             * @description When it was done or given up.
+             */
+            finished_at?: string | null;
+            /**
+             * Format: date-time
+             * @description Until when it is kept.
+             */
+            expires_at: string;
+            /** @description Why it could not be done, in words. */
+            error?: string | null;
+        };
+        /**
+         * @description Which way the record goes.
+         * @enum {string}
+         */
+        ArchiveDirection: "out" | "in";
+        /**
+         * @description How far an archive is.
+         * @enum {string}
+         */
+        ArchiveStatus: "uploading" | "queued" | "running" | "done" | "failed";
         /** @description One attempt of a delivery. */
         Attempt: {
             /**
@@ -7568,6 +7757,16 @@ export interface components {
             /** @description The job of the merge, `job_…`. */
             merge: string;
         };
+        /** @description What is sent before the parts of a file. */
+        UploadIn: {
+            /**
+             * Format: int64
+             * @description How many bytes the file has.
+             */
+            bytes: number;
+            /** @description Its SHA-256 in hexadecimal. */
+            sha256: string;
+        };
         /** @description What was used. */
         Usage: {
             /** @description The plan. */
@@ -8459,6 +8658,184 @@ export interface operations {
             cookie?: never;
         };
         requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    get_archives: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        data: components["schemas"]["Archive"][];
+                        has_more: boolean;
+                        next_cursor?: string;
+                    };
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    post_archives: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Archive"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    post_archives_uploads: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UploadIn"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Archive"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    get_archives_by_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Archive"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    get_archives_by_id_file: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description One range of bytes */
+                Range?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/zip": string;
+                };
+            };
+            /** @description Partial Content */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/zip": string;
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    post_archives_by_id_move_in: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Archive"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    put_archives_by_id_parts_by_part: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                part: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": unknown;
+            };
+        };
         responses: {
             /** @description No Content */
             204: {
@@ -12527,7 +12904,7 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        requestBody: {
+        requestBody?: {
             content: {
                 "application/json": components["schemas"]["RecomputeIn"];
             };

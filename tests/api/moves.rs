@@ -1,0 +1,137 @@
+//! A move that breaks off at some call of the store, as it does when its process is killed there: it goes on when its message comes
+//! again, and what comes out is the same.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
+use futures::FutureExt as _;
+use jiff::SignedDuration;
+use parking_lot::Mutex;
+use rapport_host::Host;
+use rapport_host::invoke::Handler;
+use rapport_runtime::{App, Clock, Config};
+use serde_json::{Value, json};
+use tests::fault::{Faults, Weather};
+use tests::{Caller, Tenant, eventually};
+
+use super::account::{World, busy};
+use super::archives::{Content, assert_same, fetched, moved_out, sent, settled};
+
+/// What the host's worker was sent.
+type Sent = Arc<Mutex<Vec<String>>>;
+
+/// The worker in the test's own hands: the host's notes its messages and does nothing.
+async fn by_hand(folder: &Path, clock: Clock, faults: &Faults) -> (Host, App, Sent) {
+    let app: Arc<Mutex<Option<App>>> = Arc::default();
+    let (kept, sent) = (Arc::clone(&app), Sent::default());
+    let notes = Arc::clone(&sent);
+    let mut options = tests::options(folder, clock);
+    let functions = options.functions.with("tenant-upkeep", move |given| {
+        let config = Config::read(|name| given.environment.get(name).cloned())?;
+        let mailer = || unreachable!("no mail is sent");
+        let app = App::new(
+            config,
+            given.clock.clone(),
+            given.clients(),
+            given.sqs.clone(),
+            mailer,
+            given.meter,
+        )?;
+        *kept.lock() = Some(app);
+        let notes = Arc::clone(&notes);
+        Ok(Handler::Queue(Arc::new(move |event: SqsEvent| {
+            notes
+                .lock()
+                .extend(event.records.into_iter().filter_map(|message| message.body));
+            async { SqsBatchResponse::default() }.boxed()
+        })))
+    });
+    options.functions = faults.between(functions, |name| name == "tenant-upkeep");
+    let host = Host::start(options).await.unwrap();
+    let app = app.lock().clone().unwrap();
+    (host, app, sent)
+}
+
+/// Whether the worker takes the message of an archive.
+async fn taken(app: &App, tenant: &Tenant, place: &str) -> bool {
+    let archive = place.rsplit('/').next().unwrap();
+    let mut message = SqsMessage::default();
+    message.message_id = Some("1".to_owned());
+    message.body = Some(json!({"tenant": tenant.id, "type": "archive_v1", "archive": archive}).to_string());
+    let mut event = SqsEvent::default();
+    event.records = vec![message];
+    let answer = Box::pin(tenant_upkeep::handle(app.clone(), event)).await;
+    answer.batch_item_failures.is_empty()
+}
+
+async fn archive(tenant: &Tenant, place: &str) -> Value {
+    tenant.get(place).await.expect(200)
+}
+
+/// Longer than a message says that it is at work.
+const MUCH_LATER: SignedDuration = SignedDuration::from_mins(11);
+
+#[tokio::test]
+async fn a_move_that_breaks_off_anywhere_goes_on_when_its_message_comes_again() {
+    let here = World::new().await;
+    let tenant = Tenant::of(&here.anybody, json!({})).await;
+    busy(&tenant).await;
+    settled(&tenant).await;
+    let bytes = moved_out(&tenant).await;
+    let first = Content::of(&bytes);
+
+    let (folder, clock, faults) = (tempfile::tempdir().unwrap(), Clock::default(), Faults::default());
+    let (host, app, messages) = by_hand(folder.path(), clock.clone(), &faults).await;
+    let anybody = Caller::at(&host.url());
+    let (mut broken, mut call, mut whole) = (0, 0, 0);
+    loop {
+        let other = Tenant::of(&anybody, json!({"email": tenant.email})).await;
+        let place = sent(&other, &bytes).await;
+        other.post(&format!("{place}/move-in"), json!({})).await.expect(202);
+        // Every other time the last call is done, and nobody hears of it.
+        faults.set(if broken % 2 == 0 {
+            Weather::DownFrom(call)
+        } else {
+            Weather::LostThenDown(call)
+        });
+        let ok = taken(&app, &other, &place).await;
+        let calls = faults.calls();
+        if !faults.end() {
+            assert!(ok, "nothing broke");
+            whole = calls;
+        } else if archive(&other, &place).await["status"] == "done" {
+            // The last word was heard.
+        } else {
+            assert!(!ok, "the message has to come again after call {call}");
+            // At once, as after a kill: it goes on, or has itself sent again for when nobody can be at it any more.
+            assert!(taken(&app, &other, &place).await, "call {call}");
+            if archive(&other, &place).await["status"] != "done" {
+                clock.advance(MUCH_LATER);
+                let id = place.rsplit('/').next().unwrap();
+                let again = || messages.lock().iter().filter(|body| body.contains(id)).count() == 2;
+                eventually("the message again", || async { again().then_some(()) }).await;
+                assert!(taken(&app, &other, &place).await, "call {call}");
+            }
+        }
+        let done = archive(&other, &place).await;
+        assert_eq!(done["status"], "done", "call {call}: {done}");
+        assert_eq!(done["rows"]["orders"], first.lines("orders").len(), "call {call}");
+
+        let asked = other.post("/v1/archives", json!({})).await;
+        let out = asked.header("location").to_owned();
+        asked.expect(202);
+        assert!(taken(&app, &other, &out).await);
+        let out_done = archive(&other, &out).await;
+        let second = Content::of(&fetched(&other, &out, &out_done).await);
+        assert_same(&first, &second, (&tenant.user, &other.user));
+        if whole > 0 {
+            break;
+        }
+        broken += 1;
+        // All of the first calls, and then some of them: a move has some hundreds.
+        call += if call < 12 { 1 } else { 17 };
+    }
+    assert!(broken > 15, "{broken} of {whole} calls");
+    assert!(host.stop().await);
+}

@@ -1,0 +1,262 @@
+"""Twenty tenants at once, by `oha`: 60 % reads, 25 % lists and searches, 15 % writes, against the host on disk.
+
+`python tests/load/mix.py` is the short form, about a minute against the program that `RAPPORT_HOST` names. With `--long` it takes
+thirty minutes, wants an optimised host, and writes `tests/results/load.json`. Processor time and ratios count; the rest is this machine's.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import signal
+import sqlite3
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "clients"))
+from service import HOST, ROOT, Tenant, eventually, run  # noqa: E402
+
+OHA = Path(os.environ.get("OHA", ROOT / "target/tools/bin/oha"))
+TENANTS = 20
+CONTACTS = 100
+#: Of a hundred requests.
+SHARES = {"read": 60, "list": 15, "search": 10, "write": 15}
+#: What the loudest may do to others: their slowest hundredth may become so many times as slow, or this slow where that is more.
+MOST_SLOWER, NEVER_MIND = 4.0, 0.25
+#: By how much memory may grow from the first third of a run to its last.
+MOST_GROWTH = 1.15
+#: What is new of a quiet tenant is found in this share of the time that a loud one's own takes.
+MOST_WAIT = 0.5
+
+
+class Host:
+    """The host on disk, ended with the block."""
+
+    def __enter__(self):
+        self.folder = tempfile.mkdtemp(dir=ROOT / "target")
+        arguments = [HOST, "--port", "0", "--data", f"{self.folder}/data"]
+        self.child = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+        line = self.child.stdout.readline().strip()
+        assert line.startswith("Rapport is ready at "), line
+        self.url = line.removeprefix("Rapport is ready at ")
+        return self
+
+    def __exit__(self, *_):
+        self.child.send_signal(signal.SIGTERM)
+        self.child.wait(timeout=60)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def processor(self):
+        """Processor seconds so far."""
+        fields = Path(f"/proc/{self.child.pid}/stat").read_text().rsplit(") ", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def memory(self):
+        """Megabytes that are resident."""
+        lines = Path(f"/proc/{self.child.pid}/status").read_text().splitlines()
+        return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS:"))
+
+    def rest(self):
+        """Waits until what follows from the writes is done: the host hardly runs any more."""
+        until, before = time.monotonic() + 180, self.processor()
+        while time.monotonic() < until:
+            time.sleep(0.5)
+            now = self.processor()
+            if now - before <= 0.03:
+                return now
+            before = now
+        raise AssertionError("the host never came to rest")
+
+
+class Firm:
+    """A tenant with some customers, and what each kind of request of it is."""
+
+    def __init__(self, host, number):
+        tenant = Tenant(host)
+        key = tenant.post("/v1/api-keys", {"name": "load", "scopes": ["*:read", "*:write"]}).json()
+        self.url, self.number, tenant.token = host.url, number, key["secret"]
+        self.tenant, self.token = tenant, key["secret"]
+        inputs = [{"name": f"Given{n} Family{number}", "email": f"customer{n}@firm{number}.example"} for n in range(CONTACTS)]
+        made = tenant.post("/v1/contacts/batch", {"operation": "create", "inputs": inputs}, 200).json()
+        self.contacts = [result["record"]["id"] for result in made["results"]]
+
+    def paths(self, kind):
+        return {
+            "read": [f"/v1/contacts/{contact}" for contact in self.contacts],
+            "list": ["/v1/contacts?limit=50", "/v1/orders?limit=50", f"/v1/orders?contact_id={self.contacts[0]}", "/v1/tickets?limit=50"],
+            "search": [f"/v1/search?q=given{n}" for n in range(1, CONTACTS, 7)],
+            "write": ["/v1/orders"],
+        }[kind]
+
+    def body(self):
+        lines = [{"name": "Tea", "unit_price": "10.00", "quantity": "2"}]
+        return json.dumps({"contact_id": self.contacts[self.number % CONTACTS], "lines": lines, "payments": [{"amount": "20.00"}]})
+
+
+class Oha:
+    """One kind of request of one tenant, in a process of its own."""
+
+    def __init__(self, folder, firm, kind, *limits):
+        name = f"{folder}/{firm.number}-{kind}-{time.monotonic_ns()}"
+        self.kind, self.firm, self.log = kind, firm, f"{name}.sqlite"
+        Path(f"{name}.txt").write_text("\n".join(firm.url + path for path in firm.paths(kind)))
+        arguments = [OHA, "--no-tui", "--output-format", "quiet", "--db-url", self.log, "-c", "1", *limits]
+        arguments += ["-H", f"authorization: Bearer {firm.token}", "--urls-from-file", f"{name}.txt"]
+        if kind == "write":
+            arguments += ["-m", "POST", "-T", "application/json", "-d", firm.body()]
+        self.child = subprocess.Popen([str(argument) for argument in arguments], stdin=subprocess.DEVNULL)
+
+    def times(self):
+        """How long each request took, in seconds. One that failed is a failure of the whole."""
+        assert self.child.wait() == 0, self.kind
+        with sqlite3.connect(self.log) as log:
+            rows = log.execute("select duration, status from oha").fetchall()
+        wrong = [status for _, status in rows if not 200 <= int(status) < 300]
+        assert rows and not wrong, f"{self.kind} of tenant {self.firm.number}: {len(wrong)} of {len(rows)} failed: {wrong[:3]}"
+        return [float(duration) for duration, _ in rows]
+
+
+def percentile(times, share):
+    ordered = sorted(times)
+    return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
+
+
+class Load:
+    def __init__(self, host, folder):
+        self.host, self.folder, self.rows = host, folder, []
+        with ThreadPoolExecutor(2) as pool:
+            self.firms = list(pool.map(lambda number: Firm(host, number), range(TENANTS)))
+        host.rest()
+
+    def note(self, what, value, unit, note=""):
+        print(f"{what}: {value:.4g} {unit} {note}", flush=True)
+        self.rows.append({"what": what, "value": float(f"{value:.4g}"), "unit": unit, "note": note})
+
+    def costs(self, count):
+        """Processor time of each kind of request by itself, with all that follows from it."""
+        for kind in SHARES:
+            before = self.host.rest()
+            times = [time for oha in [Oha(self.folder, firm, kind, "-n", count) for firm in self.firms[:4]] for time in oha.times()]
+            used = self.host.rest() - before
+            self.note(f"processor time of a {kind}", used / len(times) * 1e6, "µs", "with its events and workers" if kind == "write" else "")
+
+    def mixed(self, seconds, rate, firms, loud=None):
+        """All firms at once at a rate in all, of which the loud one sends ten times its share; the times by firm and kind."""
+        each = rate / TENANTS
+        running = []
+        for firm in firms:
+            for kind, share in SHARES.items():
+                every = 100 / share / each / (10 if firm is loud else 1)
+                limits = ["-z", f"{seconds}s", "--burst-delay", f"{every:.3f}s", "--burst-rate", 1]
+                running.append(Oha(self.folder, firm, kind, *limits))
+        return [(oha.firm, oha.kind, oha.times()) for oha in running]
+
+    def mix(self, seconds, rate):
+        samples, over = [], threading.Event()
+
+        def watch():
+            while not over.wait(seconds / 60):
+                samples.append(self.host.memory())
+
+        watching = threading.Thread(target=watch)
+        watching.start()
+        before, started = self.host.processor(), time.monotonic()
+        found = self.mixed(seconds, rate, self.firms)
+        took = time.monotonic() - started
+        over.set()
+        watching.join()
+        used = self.host.rest() - before
+        every = [time for _, _, times in found for time in times]
+        self.note("requests a second in the mix", len(every) / took, "1/s", f"{TENANTS} tenants, as many as were asked for, not as many as are possible")
+        self.note("processor time of a request of the mix", used / len(every) * 1e6, "µs", "with its events and workers")
+        for kind in SHARES:
+            own = [time for _, of, times in found if of == kind for time in times]
+            self.note(f"median of a {kind} in the mix", percentile(own, 0.5) * 1e3, "ms")
+            self.note(f"slowest hundredth of a {kind} in the mix", percentile(own, 0.99) * 1e3, "ms")
+        shares = {kind: sum(len(times) for _, of, times in found if of == kind) / len(every) * 100 for kind in SHARES}
+        assert all(abs(shares[kind] - share) < 5 for kind, share in SHARES.items()), shares
+        # The first third fills what is kept in memory.
+        first, last = samples[len(samples) // 3 : len(samples) // 2], samples[-len(samples) // 6 :]
+        growth = statistics.median(last) / statistics.median(first)
+        self.note("memory at the end of the mix", statistics.median(last), "MB")
+        self.note("memory at the end, beside that after a third of the time", growth, "", f"over {seconds / 60:.0f} minutes" if seconds >= 60 else f"over {seconds} s")
+        assert growth < MOST_GROWTH, f"memory grows: {growth:.2f} times, {samples}"
+
+    def loud(self, seconds, rate):
+        """Whether one that sends ten times its share slows the others."""
+        loud, others = self.firms[0], self.firms[1:]
+        slowest = []
+        for noisy in (None, loud):
+            found = self.mixed(seconds, rate, self.firms, noisy)
+            slowest.append(percentile([time for firm, _, times in found if firm in others for time in times], 0.99))
+            self.host.rest()
+        calm, beside = slowest
+        self.note("the others' slowest hundredth", calm * 1e3, "ms", "nobody is loud")
+        self.note("the others' slowest hundredth beside a loud tenant", beside * 1e3, "ms", "one sends ten times its share")
+        self.note("by how much a loud tenant slows the others", beside / calm, "", "slowest hundredth")
+        assert beside < max(MOST_SLOWER * calm, NEVER_MIND), f"{calm:.3f} s, {beside:.3f} s"
+
+    def queues(self, batches):
+        """Whether a quiet tenant's work waits behind a loud one's: when each one's last is found."""
+        loud, quiet = self.firms[:2]
+        host = self.host
+
+        def batch(n):
+            inputs = [{"name": f"Loud{n}x{k} Lead", "email": f"loud{n}x{k}@mail.example"} for k in range(100)]
+            loud.tenant.post("/v1/leads/batch", {"operation": "create", "inputs": inputs}, 200)
+
+        def found(firm, word):
+            return lambda: firm.tenant.get(f"/v1/search?q={word}").json()["data"]
+
+        started = time.monotonic()
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(batch, range(batches)))
+        asked = time.monotonic()
+        quiet.tenant.post("/v1/leads", {"name": "Quiet Lead"})
+        eventually("the quiet tenant's lead", found(quiet, "quiet"), 120)
+        waited = time.monotonic() - asked
+        done = host.rest()
+        drained = time.monotonic() - started
+        eventually("the loud tenant's last", found(loud, f"loud{batches - 1}x99"), 120)
+        assert done > 0
+        self.note("until a lead of a quiet tenant is found behind a loud one's work", waited, "s", f"{batches * 100} leads came just before")
+        self.note("until all of the loud tenant's work is done", drained, "s")
+        assert waited < MOST_WAIT * drained, f"{waited:.1f} s of {drained:.1f} s"
+
+
+def measure(long, minutes, rate):
+    with Host() as host, tempfile.TemporaryDirectory() as folder:
+        load = Load(host, folder)
+        load.costs(500 if long else 40)
+        load.queues(100 if long else 10)
+        load.loud(60 if long else 8, rate)
+        load.mix(minutes * 60 if long else 15, rate)
+        return load.rows
+
+
+def twenty_tenants_at_once():
+    measure(False, 0, 40)
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--long", action="store_true")
+    parser.add_argument("--minutes", type=int, default=30)
+    parser.add_argument("--rate", type=float, default=60, help="requests a second in all")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    asked = arguments()
+    if not asked.long:
+        sys.exit(run([twenty_tenants_at_once]))
+    results = ROOT / "tests/results/load.json"
+    results.parent.mkdir(exist_ok=True)
+    results.write_text(json.dumps(measure(True, asked.minutes, asked.rate), indent=2, ensure_ascii=False) + "\n")
