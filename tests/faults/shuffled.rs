@@ -275,6 +275,44 @@ async fn rests(host: &Host, held: &Held) -> Option<()> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn changes_of_many_firms_come_in_one_batch() {
+    let (folder, held) = (tempfile::tempdir().unwrap(), Held::default());
+    let mut options = Options::of_test(folder.path(), Clock::default());
+    held.between(&mut options);
+    let host = Host::start(options).await.unwrap();
+    let anybody = Caller::at(&host.url());
+    let mut firms = Vec::new();
+    for n in 0..4 {
+        let firm = Tenant::of(&anybody, json!({})).await;
+        let lead = firm
+            .post("/v1/leads", json!({"name": format!("Lead {n}")}))
+            .await
+            .expect(201);
+        firms.push((firm, lead));
+    }
+    let all = || held.waiting.lock().len() >= firms.len();
+    eventually("the changes", || async { all().then_some(()) }).await;
+    let records = held.waiting.lock().clone();
+    held.give(&records).await;
+    for (firm, lead) in &firms {
+        // Entries are told some seconds after they were appended.
+        let told = eventually("the feed", || async {
+            let feed = firm.get("/v1/events?types=lead.created").await.expect(200);
+            let told: Vec<Value> = feed["data"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|event| event["subject"].clone())
+                .collect();
+            (!told.is_empty()).then_some(told)
+        })
+        .await;
+        assert_eq!(told, [lead["id"].clone()]);
+    }
+    assert!(host.stop().await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn changes_in_any_order_and_any_number_of_times_end_where_those_in_order_do() {
     let seed: u64 = std::env::vars()
         .find(|(name, _)| name == "SEED")

@@ -1,10 +1,12 @@
-"""Twenty tenants at once, by `oha`: 60 % reads, 25 % lists and searches, 15 % writes, against the host on disk.
+"""Twenty tenants at once: 60 % reads, 25 % lists and searches, 15 % writes, against the host on disk.
 
-`python tests/load/mix.py` is the short form, about a minute against the program that `RAPPORT_HOST` names. With `--long` it takes
-thirty minutes, wants an optimised host, and writes `tests/results/load.json`. Processor time and ratios count; the rest is this machine's.
+`python tests/load/mix.py` is the short form, about a minute against the program that `RAPPORT_HOST` names, its requests sent from here. With
+`--long` they are sent by `oha` (`cargo xtask oha` builds it, or `OHA` names one); it takes more than half an hour, wants an optimised
+host, and writes `tests/results/load.json`. Processor time and ratios count; the rest is this machine's.
 """
 
 import argparse
+import itertools
 import json
 import os
 import shutil
@@ -19,6 +21,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import requests
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "clients"))
 from service import HOST, ROOT, Tenant, eventually, run  # noqa: E402
@@ -100,10 +103,41 @@ class Firm:
         return json.dumps({"contact_id": self.contacts[self.number % CONTACTS], "lines": lines, "payments": [{"amount": "20.00"}]})
 
 
-class Oha:
-    """One kind of request of one tenant, in a process of its own."""
+class Sender:
+    """One kind of request of one tenant, one after the other: so many, or one every so many seconds for so long."""
 
-    def __init__(self, folder, firm, kind, *limits):
+    def __init__(self, folder, firm, kind, count=None, seconds=None, every=0.0):
+        self.kind, self.firm, self.taken, self.wrong = kind, firm, [], []
+        self.thread = threading.Thread(target=self.send, args=(count, seconds, every))
+        self.thread.start()
+
+    def send(self, count, seconds, every):
+        started = time.monotonic()
+        write = {"data": self.firm.body(), "headers": {"content-type": "application/json"}} if self.kind == "write" else {}
+        with requests.Session() as session:
+            session.headers["authorization"] = f"Bearer {self.firm.token}"
+            for n, path in enumerate(itertools.cycle(self.firm.paths(self.kind))):
+                if n == count or (seconds and n * every >= seconds):
+                    return
+                time.sleep(max(0.0, started + n * every - time.monotonic()))
+                before = time.perf_counter()
+                answer = session.request("POST" if write else "GET", self.firm.url + path, timeout=30, **write)
+                self.taken.append(time.perf_counter() - before)
+                if not answer.ok:
+                    self.wrong.append(answer.status_code)
+
+    def times(self):
+        """How long each request took, in seconds. One that failed is a failure of the whole."""
+        self.thread.join()
+        assert self.taken and not self.wrong, f"{self.kind} of tenant {self.firm.number}: {len(self.wrong)} of {len(self.taken)} failed: {self.wrong[:3]}"
+        return self.taken
+
+
+class Oha:
+    """The same by `oha`, in a process of its own."""
+
+    def __init__(self, folder, firm, kind, count=None, seconds=None, every=0.0):
+        limits = ["-n", count] if count else ["-z", f"{seconds}s", "--burst-delay", f"{every:.3f}s", "--burst-rate", 1]
         name = f"{folder}/{firm.number}-{kind}-{time.monotonic_ns()}"
         self.kind, self.firm, self.log = kind, firm, f"{name}.sqlite"
         Path(f"{name}.txt").write_text("\n".join(firm.url + path for path in firm.paths(kind)))
@@ -129,8 +163,8 @@ def percentile(times, share):
 
 
 class Load:
-    def __init__(self, host, folder):
-        self.host, self.folder, self.rows = host, folder, []
+    def __init__(self, host, folder, sender):
+        self.host, self.folder, self.sender, self.rows = host, folder, sender, []
         with ThreadPoolExecutor(2) as pool:
             self.firms = list(pool.map(lambda number: Firm(host, number), range(TENANTS)))
         host.rest()
@@ -143,7 +177,7 @@ class Load:
         """Processor time of each kind of request by itself, with all that follows from it."""
         for kind in SHARES:
             before = self.host.rest()
-            times = [time for oha in [Oha(self.folder, firm, kind, "-n", count) for firm in self.firms[:4]] for time in oha.times()]
+            times = [time for one in [self.sender(self.folder, firm, kind, count=count) for firm in self.firms[:4]] for time in one.times()]
             used = self.host.rest() - before
             self.note(f"processor time of a {kind}", used / len(times) * 1e6, "µs", "with its events and workers" if kind == "write" else "")
 
@@ -154,9 +188,8 @@ class Load:
         for firm in firms:
             for kind, share in SHARES.items():
                 every = 100 / share / each / (10 if firm is loud else 1)
-                limits = ["-z", f"{seconds}s", "--burst-delay", f"{every:.3f}s", "--burst-rate", 1]
-                running.append(Oha(self.folder, firm, kind, *limits))
-        return [(oha.firm, oha.kind, oha.times()) for oha in running]
+                running.append(self.sender(self.folder, firm, kind, seconds=seconds, every=every))
+        return [(one.firm, one.kind, one.times()) for one in running]
 
     def mix(self, seconds, rate):
         samples, over = [], threading.Event()
@@ -233,7 +266,7 @@ class Load:
 
 def measure(long, minutes, rate):
     with Host() as host, tempfile.TemporaryDirectory() as folder:
-        load = Load(host, folder)
+        load = Load(host, folder, Oha if long else Sender)
         load.costs(500 if long else 40)
         load.queues(100 if long else 10)
         load.loud(60 if long else 8, rate)

@@ -69,23 +69,19 @@ async fn tell(app: &App, changes: &[Change]) -> Result<(), BoxError> {
     }
     // The feed is sorted by this: nothing may be appended before what its readers have read.
     let now = app.clock.rising();
-    // A batch write refuses the same key twice: of a change that came twice the last stands for both.
-    let mut items: HashMap<(String, String), usize> = HashMap::with_capacity(changes.len());
-    let mut unique: Vec<Item> = Vec::with_capacity(changes.len());
+    // A batch write refuses the same key twice: of a change that came twice the last stands for both. And each tenant's entries are
+    // written with the tenant's own credentials.
+    let mut entries: BTreeMap<TenantId, HashMap<(String, String), Item>> = BTreeMap::new();
     for change in changes.iter().filter(|change| !change.quiet) {
         let item = Store::entry_item(change.tenant, &change.entry, now)?;
         let key = |name| text_of(&item, name).unwrap_or_default().to_owned();
-        match items.get(&(key("pk"), key("sk"))) {
-            Some(&at) => unique[at] = item,
-            None => {
-                items.insert((key("pk"), key("sk")), unique.len());
-                unique.push(item);
-            }
-        }
+        let key = (key("pk"), key("sk"));
+        entries.entry(change.tenant).or_default().insert(key, item);
     }
-    if !unique.is_empty() {
-        app.store.append_entries(unique).await?;
-    }
+    let appends = entries
+        .into_values()
+        .map(|items| app.store.append_entries(items.into_values().collect()));
+    futures::future::try_join_all(appends).await?;
     let tenants: BTreeSet<TenantId> = changes.iter().map(|change| change.tenant).collect();
     let lookups = tenants
         .into_iter()

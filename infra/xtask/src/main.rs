@@ -41,6 +41,8 @@ enum Task {
         #[arg(default_value = "target/cdnow")]
         folder: std::path::PathBuf,
     },
+    /// Builds `oha`, which sends the long form of the load, under `target/tools`.
+    Oha,
     /// Tries the parsers of outside bytes, guided by what they reach.
     Fuzz(fuzz::Fuzz),
     /// Loads a file through the public API.
@@ -61,6 +63,7 @@ fn main() -> ExitCode {
             .map_err(|e| e.to_string()),
         Task::Package(package) => package.run(),
         Task::Figures => figures::run(),
+        Task::Oha => tools::oha().map(|_| true),
         Task::Console => console::build().map(|()| true),
         Task::Cdnow { folder } => tools::cdnow(&folder).map(|file| {
             eprintln!("{}", file.display());

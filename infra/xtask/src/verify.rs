@@ -66,10 +66,7 @@ const STEPS: &[Step] = &[
     ("browser", browser),
     ("clients", || python("tests/clients/verify.py")),
     ("attacks", || python("tests/attacks/verify.py")),
-    ("load mix", || {
-        tools::oha()?;
-        python("tests/load/mix.py")
-    }),
+    ("load mix", || python("tests/load/mix.py")),
     ("write cost", || python("tests/load/slope.py")),
 ];
 
