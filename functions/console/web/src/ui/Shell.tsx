@@ -9,11 +9,12 @@ import { type ComponentType, lazy, Suspense, useEffect } from 'react';
 import { useTranslation } from 'react-i18next';
 import { current, end, watch } from '../api/session';
 import { type Language, LANGUAGES, speak } from '../i18n';
-import { useMay, useMe } from './me';
+import { useAccount, useMay, useMe } from './me';
 import classes from './Shell.module.css';
 import { SideDrawer } from './SideDrawer';
 
 const CommandPalette = lazy(() => import('./CommandPalette'));
+const Standing = lazy(() => import('../account/Standing'));
 
 interface Place {
   to: string;
@@ -47,6 +48,7 @@ export function Shell() {
   const narrow = useMediaQuery('(max-width: 48em)', false, { getInitialValueInEffect: false });
   const [menu, { open, close }] = useDisclosure(false);
   const may = useMay();
+  const account = useAccount().data;
   const places = PLACES.filter((place) => !place.area || may(place.area, 'read'));
   const chosen = (to: string) => (to === '/' ? pathname === '/' : pathname === to || pathname.startsWith(`${to}/`));
 
@@ -82,9 +84,12 @@ export function Shell() {
           {links}
         </nav>
       )}
-      <main id="content" className={classes.content} tabIndex={-1}>
-        <Outlet />
-      </main>
+      <div className={classes.beside}>
+        {account && account.status !== 'open' && <Suspense fallback={null}><Standing /></Suspense>}
+        <main id="content" className={classes.content} tabIndex={-1}>
+          <Outlet />
+        </main>
+      </div>
       {narrow && (
         <nav className={`${classes.thumb} no-print`} aria-label={t('common.nav.label')}>
           {places.filter(({ to }) => THUMB.includes(to)).map(({ to, key, icon: Icon }) => (
