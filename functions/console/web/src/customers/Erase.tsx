@@ -43,7 +43,7 @@ export default function Erase({ contact, onClose }: { contact: Contact; onClose(
         <p>{t('customers.erase.archives')}</p>
         <Group justify="flex-end">
           <Button variant="default" onClick={onClose}>{t('common.cancel')}</Button>
-          <Button color="red" loading={isPending} onClick={() => mutate()}>{t('customers.erase.submit')}</Button>
+          <Button color="red.8" loading={isPending} onClick={() => mutate()}>{t('customers.erase.submit')}</Button>
         </Group>
       </div>
     </Modal>

@@ -49,7 +49,7 @@ function Body<V extends Values>({ initial, validate, submit, danger, onSubmit, o
         {failure}
         <Group justify="flex-end" mt="xs">
           <Button variant="default" onClick={onClose}>{t('common.cancel')}</Button>
-          <Button type="submit" color={danger ? 'red' : undefined} loading={busy}>{submit}</Button>
+          <Button type="submit" color={danger ? 'red.8' : undefined} loading={busy}>{submit}</Button>
         </Group>
       </Stack>
     </form>
