@@ -6,7 +6,7 @@ import { PASSWORD, signIn, signUp, unique } from './firm';
 import { mailsTo } from './outbox';
 import { openRecords } from './records';
 import { expect, test } from './test';
-import type { Window } from './window';
+import { barriers, type Window } from './window';
 
 /** Has an archive made on the page of the firm's data, and fetches it. */
 async function archived({ page, go }: Window): Promise<Buffer> {
@@ -72,20 +72,21 @@ test('a firm with records is told so; one that the service finds to have some, t
 
 test('an owner closes the account with the password, everybody can only read, and it is opened again', async ({ firm, open }) => {
   const [customer] = await firm.make('contacts', [{ name: 'Ann Lee' }]);
-  const window = await open({ firm });
+  const window = await open({ firm, scheme: 'dark' });
   window.expect(/422/);
   const { page, go } = window;
   await go('/settings/data');
   await page.getByRole('button', { name: 'Close the account…' }).click();
   const dialog = page.getByRole('dialog');
   await dialog.getByRole('textbox', { name: 'Your password' }).fill('not my password');
+  expect(await barriers(page), 'accessibility').toEqual([]);
   await dialog.getByRole('button', { name: 'Close the account' }).click();
   await dialog.getByText('This is not your password.').waitFor();
   expect((await firm.get('/v1/account')).status).toBe('open');
   await dialog.getByRole('textbox', { name: 'Your password' }).fill(PASSWORD);
   await dialog.getByRole('button', { name: 'Close the account' }).click();
   const standing = page.getByRole('complementary', { name: 'The account' });
-  await standing.getByText('The account is closed.').waitFor();
+  await standing.getByText('The account is closed').waitFor();
   await dialog.waitFor({ state: 'detached' });
   const account = await firm.get('/v1/account');
   expect(account.status).toBe('closed');
@@ -96,6 +97,7 @@ test('an owner closes the account with the password, everybody can only read, an
   await go(`/customers/${customer!.id}`);
   await standing.waitFor();
   await page.getByRole('heading', { name: 'Ann Lee' }).waitFor();
+  expect(await barriers(page), 'accessibility').toEqual([]);
   expect(await page.getByRole('link', { name: 'New order' }).count()).toBe(0);
   await go('/customers');
   expect(await page.getByRole('button', { name: 'New customer' }).count()).toBe(0);
@@ -146,9 +148,11 @@ test('a person is erased: the page says so, then and later, and the order stays 
   await page.getByRole('button', { name: 'More actions' }).click();
   await page.getByRole('menuitem', { name: 'Erase this person…' }).click();
   await page.getByRole('dialog').getByText('Orders and payments, for the books').waitFor();
+  expect(await barriers(page), 'accessibility').toEqual([]);
   await page.getByRole('dialog').getByRole('button', { name: 'Erase for good' }).click();
   await page.getByRole('heading', { name: 'Erased person' }).waitFor();
   await page.getByText('Being erased', { exact: true }).waitFor();
+  expect(await barriers(page), 'accessibility').toEqual([]);
 
   const status = async (path: string) => (await fetch(`${firm.url}/v1/${path}`, { headers: { authorization: `Bearer ${firm.session.access}` } })).status;
   await expect.poll(() => status(`contacts/${contact!.id}`), { timeout: 30_000 }).toBe(404);

@@ -9,7 +9,7 @@ import { useFormats } from '../ui/format';
 import { useAccount, useMe } from '../ui/me';
 import { useClosing } from './api';
 import classes from './account.module.css';
-import { Reopen } from './Reopen';
+import Reopen from './Reopen';
 
 /** A closed account is erased after so many days. */
 const KEPT_DAYS = 30;
@@ -25,17 +25,17 @@ export function Close() {
   const owner = me.role === 'owner';
   if (account.status === 'closed') {
     return (
-      <Section title={t('data.close.closed')} text={t('data.standing.closed', { erased: format.dayOf(account.erased_at) })}>
-        {owner ? <div><Reopen /></div> : <p className="soft">{t('data.close.ownersReopen')}</p>}
+      <Section title={t('data.close.closed')} text={t('data.standing.until', { erased: format.dayOf(account.erased_at) })}>
+        {owner ? <div><Reopen /></div> : <p className={classes.note}>{t('data.close.ownersReopen')}</p>}
       </Section>
     );
   }
   const open = account.status === 'open';
   return (
     <Section title={t('data.close.title')} text={t('data.close.text', { days: KEPT_DAYS })}>
-      {!owner ? <p className="soft">{t('data.close.ownersClose')}</p> : open ? (
+      {!owner ? <p className={classes.note}>{t('data.close.ownersClose')}</p> : open ? (
         <div><Button variant="outline" color="red" onClick={() => ask(true)}>{t('data.close.open')}</Button></div>
-      ) : <p className="soft">{t('data.close.notNow')}</p>}
+      ) : <p className={classes.note}>{t('data.close.notNow')}</p>}
       <Ask company={me.tenant.company} opened={asking} onClose={() => ask(false)} />
     </Section>
   );

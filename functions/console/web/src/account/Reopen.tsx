@@ -5,7 +5,7 @@ import { tell, tellError } from '../ui/edit';
 import { useClosing } from './api';
 
 /** Opens a closed account again. */
-export function Reopen() {
+export default function Reopen() {
   const { t } = useTranslation();
   const { reopen } = useClosing();
   const open = useMutation({ mutationFn: reopen, onSuccess: () => tell(t('data.close.reopened')), onError: tellError });

@@ -32,10 +32,10 @@ export function MoveIn({ archives }: { archives: Archive[] }) {
   const { data: empty } = useIsEmpty();
   const came = archives.filter(({ direction }) => direction === 'in');
   useAfter(came);
-  if (!may && came.length === 0) return null;
+  if (!(may && open) && came.length === 0) return null;
   return (
     <Section title={t('data.moveIn.title')} text={t('data.moveIn.text')}>
-      {may && open && !came.some(isMoving) && (empty === undefined ? <Loading lines={1} /> : empty ? <Choose archives={came} /> : <p className="soft">{t('data.moveIn.notEmpty')}</p>)}
+      {may && open && !came.some(isMoving) && (empty === undefined ? <Loading lines={1} /> : empty ? <Choose archives={came} /> : <p className={classes.note}>{t('data.moveIn.notEmpty')}</p>)}
       {came.length > 0 && (
         <Rows label={t('data.moveIn.title')} none="">
           {came.map((archive) => (

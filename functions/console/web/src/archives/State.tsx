@@ -20,7 +20,7 @@ export function Facts({ of }: { of: Archive }) {
   const people = usePeople();
   const lines = linesOf(of);
   const size = of.bytes ?? 0;
-  const bytes = (unit: string, length: number) => format.number(size / length, { style: 'unit', unit, maximumFractionDigits: 1 });
+  const bytes = (unit: string, length: number) => format.number(size / length, { style: 'unit', unit, maximumSignificantDigits: 2 });
   return (
     <>
       <div aria-live={isMoving(of) ? 'polite' : undefined}>

@@ -72,7 +72,8 @@ export default function CustomerRecord() {
                 <Menu.Dropdown>
                   {write && <Menu.Item onClick={() => setMerging(true)}>{t('merge.with')}</Menu.Item>}
                   {write && <Menu.Item onClick={() => remove.mutate([self], { onSuccess: () => void navigate({ to: '/customers' }) })}>{t('common.remove')}</Menu.Item>}
-                  {erase && <Menu.Item color="red" onClick={() => setErasing(true)}>{t('customers.erase.open')}</Menu.Item>}
+                  {write && erase && <Menu.Divider />}
+                  {erase && <Menu.Item onClick={() => setErasing(true)}>{t('customers.erase.open')}</Menu.Item>}
                 </Menu.Dropdown>
               </Menu>
             )}

@@ -7,14 +7,14 @@ import {
 import { Link, Outlet, useLocation, useNavigate } from '@tanstack/react-router';
 import { type ComponentType, lazy, Suspense, useEffect } from 'react';
 import { useTranslation } from 'react-i18next';
+import { Standing } from '../account/Standing';
 import { current, end, watch } from '../api/session';
 import { type Language, LANGUAGES, speak } from '../i18n';
-import { useAccount, useMay, useMe } from './me';
+import { useMay, useMe } from './me';
 import classes from './Shell.module.css';
 import { SideDrawer } from './SideDrawer';
 
 const CommandPalette = lazy(() => import('./CommandPalette'));
-const Standing = lazy(() => import('../account/Standing'));
 
 interface Place {
   to: string;
@@ -48,7 +48,6 @@ export function Shell() {
   const narrow = useMediaQuery('(max-width: 48em)', false, { getInitialValueInEffect: false });
   const [menu, { open, close }] = useDisclosure(false);
   const may = useMay();
-  const account = useAccount().data;
   const places = PLACES.filter((place) => !place.area || may(place.area, 'read'));
   const chosen = (to: string) => (to === '/' ? pathname === '/' : pathname === to || pathname.startsWith(`${to}/`));
 
@@ -85,7 +84,7 @@ export function Shell() {
         </nav>
       )}
       <div className={classes.beside}>
-        {account && account.status !== 'open' && <Suspense fallback={null}><Standing /></Suspense>}
+        <Standing />
         <main id="content" className={classes.content} tabIndex={-1}>
           <Outlet />
         </main>
