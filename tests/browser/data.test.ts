@@ -27,10 +27,17 @@ test('an archive is made, fetched, and moved into an account without records', a
   expect(createHash('sha256').update(bytes).digest('hex')).toBe(known.sha256);
 
   const other = await signUp(firm.url, { company: 'Empty' });
-  const { page, go, settled } = await open({ firm: other });
+  const window = await open({ firm: other });
+  window.expect(/ERR_FAILED/);
+  const { page, go, settled } = window;
   await go('/settings/data');
+  // The connection is lost once: what was begun goes on.
+  await page.route('**/parts/1', (route) => route.abort(), { times: 1 });
   await page.getByLabel("The archive's file").setInputFiles(file(bytes));
+  await page.getByText('Not complete', { exact: true }).waitFor();
+  await page.getByRole('alert').getByRole('button', { name: 'Try again' }).click();
   await page.getByText('Moved in', { exact: true }).waitFor();
+  expect((await other.get('/v1/archives')).data).toHaveLength(1);
   await page.getByText('signed by this service').waitFor();
   expect((await other.get(`/v1/companies/${company.id}`)).name).toBe(company.title);
   // What was read before is read anew: the firm is called as it was, and has records.

@@ -1,4 +1,5 @@
-import { lazy, Suspense } from 'react';
+import { useQueryClient } from '@tanstack/react-query';
+import { lazy, Suspense, useEffect, useRef } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useFormats } from '../ui/format';
 import { useAccount, useMe } from '../ui/me';
@@ -12,6 +13,7 @@ export function Standing() {
   const format = useFormats();
   const me = useMe().data;
   const { data: account } = useAccount();
+  useAfterMove(account?.status);
   if (!account || account.status === 'open') return null;
   const { status, status_since, suspended_because, erased_at } = account;
   const closed = status === 'closed';
@@ -25,4 +27,14 @@ export function Standing() {
       {closed && me?.role === 'owner' && <Suspense fallback={null}><Reopen /></Suspense>}
     </aside>
   );
+}
+
+/** When an archive has been moved in, everything that was read before is old, whichever page one is on. */
+function useAfterMove(status: string | undefined) {
+  const client = useQueryClient();
+  const before = useRef(status);
+  useEffect(() => {
+    if (before.current === 'moving_in' && status === 'open') void client.invalidateQueries();
+    before.current = status;
+  }, [client, status]);
 }

@@ -57,13 +57,13 @@ export function MoveIn({ archives }: { archives: Archive[] }) {
   );
 }
 
-/** When an archive has been moved in, everything that was read before is old. */
+/** When an archive has been moved in, everything that was read before is old: a small one is done before the account is seen not to be open. */
 function useAfter(came: Archive[]) {
   const client = useQueryClient();
   const moving = came.some(isMoving);
   const before = useRef(moving);
   useEffect(() => {
-    if (before.current !== moving) void client.invalidateQueries();
+    if (before.current && !moving) void client.invalidateQueries();
     before.current = moving;
   }, [client, moving]);
 }
@@ -104,6 +104,7 @@ function Choose({ archives }: { archives: Archive[] }) {
         <div className={classes.sending}>
           <span>{t('data.moveIn.sending', { name: sending.name, share: format.percent(sending.share) })}</span>
           <Progress value={sending.share * 100} aria-label={t('data.moveIn.progress')} />
+          <span className="soft">{t('data.moveIn.stay')}</span>
           <div><Button variant="default" onClick={() => under.current?.abort()}>{t('data.moveIn.stop')}</Button></div>
         </div>
       ) : (
