@@ -55,6 +55,7 @@ const inside = [
   ['/settings/scoring', () => import('./settings/Scoring')],
   ['/settings/fields', () => import('./settings/Fields')],
   ['/settings/plan', () => import('./settings/Plan')],
+  ['/settings/data', () => import('./settings/Data')],
   ['/settings/api-keys', () => import('./settings/ApiKeys')],
   ['/settings/webhooks', () => import('./settings/Webhooks')],
   ['/settings/webhooks/$id', () => import('./settings/Webhook')],

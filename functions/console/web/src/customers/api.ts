@@ -1,4 +1,5 @@
-import { useQuery } from '@tanstack/react-query';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { answer, api } from '../api/client';
 import { call, type Company, type Contact, keys, type Meta, type Money, type Order, type Ticket } from '../api/records';
 import type { components } from '../api/schema.gen';
 
@@ -48,4 +49,23 @@ const about = (id: string, what: string) => ({
 export const useOverview = (id: string) => useQuery<Overview>(about(id, 'overview'));
 export const useScore = (id: string) => useQuery<Score>(about(id, 'score'));
 export const useLoyalty = (id: string) => useQuery<Loyalty>(about(id, 'loyalty'));
+/** That a person is erased, or about to be; nothing where nobody asked for it. Read again until it is done. */
+export const useErasure = (id: string, enabled: boolean) =>
+  useQuery<Schemas['Erasure']>({
+    ...about(id, 'erasure'),
+    enabled,
+    refetchInterval: ({ state }) => (state.data && !state.data.done_at ? 10_000 : false),
+  });
+
+/** Asks for a person to be erased; the page of that person knows at once. */
+export function useErase() {
+  const client = useQueryClient();
+  return async (id: string) => {
+    const erasure = await answer(api.POST('/v1/contacts/{id}/erasure', { params: { path: { id } } }));
+    client.setQueryData([...keys.record('contacts', id), 'erasure'], erasure);
+    // Orders and tickets of that person change too.
+    for (const noun of ['contacts', 'leads', 'orders', 'tickets']) void client.invalidateQueries({ queryKey: keys.lists(noun) });
+  };
+}
+
 export const useSuggestions = (id: string) => useQuery<Schemas['Suggestions']>(about(id, 'suggestions'));

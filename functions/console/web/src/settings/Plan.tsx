@@ -4,7 +4,6 @@ import { useTranslation } from 'react-i18next';
 import { api } from '../api/client';
 import { useFormats } from '../ui/format';
 import { ErrorState, Loading } from '../ui/states';
-import { Tag } from '../ui/Tag';
 import { Row, Rows } from './Rows';
 import { Section } from './Section';
 import { SettingsPage } from './SettingsPage';
@@ -34,12 +33,6 @@ export default function Plan() {
           title={t('settings.plan.current', { plan: t(`settings.plan.names.${data.usage.plan}`) })}
           text={t('settings.plan.since', { day: format.dayOf(data.account.plan_since) })}
         >
-          {data.account.status === 'suspended' && (
-            <p role="status"><Tag tone="red">{t('settings.plan.suspended', { day: format.dayOf(data.account.status_since) })}</Tag> {data.account.suspended_because}</p>
-          )}
-          {data.account.status === 'closed' && (
-            <p role="status"><Tag tone="red">{t('settings.plan.closed', { day: format.dayOf(data.account.status_since), erased: format.dayOf(data.account.erased_at) })}</Tag></p>
-          )}
           <Rows label={t('settings.nav.plan')} none="">
             {data.usage.limits.map(({ name, used, allowed, again_at }) => (
               <Row

@@ -19,6 +19,7 @@ const GROUPS: Array<{ key: string; sections: Array<{ key: string; to: string; ar
       { key: 'scoring', to: '/settings/scoring', area: 'settings' },
       { key: 'fields', to: '/settings/fields', area: 'settings' },
       { key: 'plan', to: '/settings/plan', area: 'account' },
+      { key: 'data', to: '/settings/data', area: 'account' },
     ],
   },
   {

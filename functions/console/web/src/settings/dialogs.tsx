@@ -18,7 +18,7 @@ export function ask({ title, text, confirm, onConfirm }: Question): void {
     title,
     children: <p className="soft">{text}</p>,
     labels: { confirm, cancel: i18next.t('common.cancel') },
-    confirmProps: { color: 'red' },
+    confirmProps: { color: 'red.8' },
     onConfirm,
   });
 }

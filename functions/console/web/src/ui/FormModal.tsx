@@ -14,12 +14,16 @@ interface Props<V extends Values> {
   initial: V;
   validate?: Partial<Record<keyof V, (value: never, values: V) => ReactNode>>;
   submit: string;
+  /** It cannot be taken back, or not for long. */
+  danger?: boolean;
   /** Does it. `attempt` is the same for repetitions after a broken connection, so that it is done once. */
   onSubmit(values: V, attempt: string): Promise<unknown>;
   /** Instead of the words of the service, for an error that the form can do something about. */
   onError?(error: ApiError, values: V): ReactNode | undefined;
   /** The name that the service gives a field, where the form's is another. */
   fieldOf?(path: string): string;
+  /** The words of a fault, where the service's own are not the reader's. */
+  faultOf?(code: string, detail: string): string;
   children(form: UseFormReturnType<V>): ReactNode;
   size?: string;
 }
@@ -34,10 +38,10 @@ export function FormModal<V extends Values>(props: Props<V>) {
   );
 }
 
-function Body<V extends Values>({ initial, validate, submit, onSubmit, onError, fieldOf, children, onClose }: Props<V>) {
+function Body<V extends Values>({ initial, validate, submit, danger, onSubmit, onError, fieldOf, faultOf, children, onClose }: Props<V>) {
   const { t } = useTranslation();
   const form = useForm<V>({ initialValues: initial, validate: validate as never });
-  const { send, busy, failure } = useSending(form, { onSubmit, onError, fieldOf, onDone: onClose });
+  const { send, busy, failure } = useSending(form, { onSubmit, onError, fieldOf, faultOf, onDone: onClose });
   return (
     <form onSubmit={send} noValidate>
       <Stack gap="sm">
@@ -45,7 +49,7 @@ function Body<V extends Values>({ initial, validate, submit, onSubmit, onError, 
         {failure}
         <Group justify="flex-end" mt="xs">
           <Button variant="default" onClick={onClose}>{t('common.cancel')}</Button>
-          <Button type="submit" loading={busy}>{submit}</Button>
+          <Button type="submit" color={danger ? 'red.8' : undefined} loading={busy}>{submit}</Button>
         </Group>
       </Stack>
     </form>

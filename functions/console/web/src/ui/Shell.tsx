@@ -7,6 +7,7 @@ import {
 import { Link, Outlet, useLocation, useNavigate } from '@tanstack/react-router';
 import { type ComponentType, lazy, Suspense, useEffect } from 'react';
 import { useTranslation } from 'react-i18next';
+import { Standing } from '../account/Standing';
 import { current, end, watch } from '../api/session';
 import { type Language, LANGUAGES, speak } from '../i18n';
 import { useMay, useMe } from './me';
@@ -82,9 +83,12 @@ export function Shell() {
           {links}
         </nav>
       )}
-      <main id="content" className={classes.content} tabIndex={-1}>
-        <Outlet />
-      </main>
+      <div className={classes.beside}>
+        <Standing />
+        <main id="content" className={classes.content} tabIndex={-1}>
+          <Outlet />
+        </main>
+      </div>
       {narrow && (
         <nav className={`${classes.thumb} no-print`} aria-label={t('common.nav.label')}>
           {places.filter(({ to }) => THUMB.includes(to)).map(({ to, key, icon: Icon }) => (

@@ -6,6 +6,7 @@ import { useMutation, useQueryClient } from '@tanstack/react-query';
 import i18next from 'i18next';
 import { ApiError } from '../api/error';
 import { keys, type Meta, type Noun, type Nouns, records } from '../api/records';
+import { notOpen } from './notOpen';
 
 /** Says what went wrong, with the number that support asks for. */
 export function tellError(error: unknown): void {
@@ -16,7 +17,7 @@ export function tellError(error: unknown): void {
     title: failure?.status === 0 ? t('common.offline.title') : t('common.failed.title'),
     message: (
       <>
-        {failure?.status === 0 ? t('common.offline.text') : [failure?.message ?? String(error), ...(failure?.faults.map((fault) => fault.detail) ?? [])].filter(Boolean).join(' · ')}
+        {failure?.status === 0 ? t('common.offline.text') : (failure && notOpen(failure)) || [failure?.message ?? String(error), ...(failure?.faults.map((fault) => fault.detail) ?? [])].filter(Boolean).join(' · ')}
         {failure?.requestId && <div className="soft">{t('common.request', { id: failure.requestId })}</div>}
       </>
     ),

@@ -13,16 +13,38 @@ export function useMe() {
   });
 }
 
-/** Whether the caller may do something, such as `contacts:write`. Unknown while loading: then nothing is offered. */
-export function useMay(): (noun: Noun | string, right: 'read' | 'write') => boolean {
+type Right = 'read' | 'write';
+
+/** Whether scopes such as `contacts:write` permit something. */
+export const permits = (scopes: string[], noun: Noun | string, right: Right): boolean =>
+  scopes.some((scope) => {
+    const [area, given] = scope.split(':');
+    // Companies are permitted with contacts; who may write may read.
+    const fits = area === '*' || area === (noun === 'companies' ? 'contacts' : noun);
+    return fits && (given === right || given === '*' || (right === 'read' && given === 'write'));
+  });
+
+/** The firm's account with the service, for those who may know of it. */
+export function useAccount() {
   const scopes = useMe().data?.scopes ?? [];
-  return (noun, right) =>
-    scopes.some((scope) => {
-      const [area, given] = scope.split(':');
-      // Companies are permitted with contacts; who may write may read.
-      const fits = area === '*' || area === (noun === 'companies' ? 'contacts' : noun);
-      return fits && (given === right || given === '*' || (right === 'read' && given === 'write'));
-    });
+  return useQuery({
+    queryKey: ['account'],
+    queryFn: () => answer(api.GET('/v1/account')),
+    staleTime: 60_000,
+    enabled: permits(scopes, 'account', 'read'),
+    refetchInterval: ({ state }) => (state.data?.status === 'moving_in' ? 2_000 : false),
+  });
+}
+
+/**
+ * Whether the caller may do something, such as `contacts:write`. Unknown while loading: then nothing is offered. While the
+ * account is not open, nothing is changed but what is done about the account.
+ */
+export function useMay(): (noun: Noun | string, right: Right) => boolean {
+  const scopes = useMe().data?.scopes ?? [];
+  const account = useAccount().data;
+  const open = !account || account.status === 'open';
+  return (noun, right) => (open || right === 'read' || noun === 'account') && permits(scopes, noun, right);
 }
 
 /** The firm's people, to name owners and assignees. */

@@ -4,6 +4,7 @@ import { useTranslation } from 'react-i18next';
 import { attempt } from '../api/client';
 import { ApiError } from '../api/error';
 import classes from './FormModal.module.css';
+import { notOpen } from './notOpen';
 
 interface Sending<V extends Record<string, unknown>> {
   /** Does it. `attempt` is the same for repetitions after a broken connection, so that it is done once. */
@@ -43,7 +44,7 @@ export function useSending<V extends Record<string, unknown>>(form: UseFormRetur
       setFailure(
         own ?? (
           <>
-            {problem.status === 0 ? t('common.offline.form') : placed ? t('common.form.check') : [problem.message, ...Object.values(faults)].join(' · ')}
+            {problem.status === 0 ? t('common.offline.form') : placed ? t('common.form.check') : notOpen(problem) || [problem.message, ...Object.values(faults)].join(' · ')}
             {problem.requestId && <div className="soft">{t('common.request', { id: problem.requestId })}</div>}
           </>
         ),
