@@ -3,11 +3,12 @@
 use axum::extract::{Path, State};
 use axum::response::Response;
 use http::StatusCode;
+use rapport_domain::account::Status;
 use rapport_domain::contact::Contact;
 use rapport_domain::erasure::Erasure;
 use rapport_domain::{Prefix, Record};
 use rapport_http::resource::id;
-use rapport_http::{Caller, Problem, respond};
+use rapport_http::{Caller, Problem, metering, respond};
 use rapport_queue::{Message, Queue, envelope};
 use rapport_runtime::App;
 use rapport_store::records::parse;
@@ -15,6 +16,11 @@ use rapport_store::records::parse;
 /// `POST /v1/contacts/{id}/erasure`. A deleted contact is erased too; one that was merged goes with the one it was merged into.
 pub async fn erase(State(app): State<App>, caller: Caller, Path(text): Path<String>) -> Result<Response, Problem> {
     let contact = id(Prefix::Contact, &text)?;
+    let known = app.store.fresh_rules(caller.tenant).await?;
+    if known.account.status == Status::MovingIn {
+        // He might come after everything was looked through.
+        return Err(metering::refusal(&known.account));
+    }
     let row = app.store.row::<Contact>(caller.tenant, contact).await?;
     let record: Record<Contact> = parse(&row.doc)?;
     if record.meta.merged_into.is_some() {

@@ -3,6 +3,7 @@
 use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
+use rapport_domain::account::Status;
 use rapport_domain::user::User;
 use rapport_domain::{Prefix, RecordId};
 use rapport_http::problem::Code;
@@ -32,6 +33,8 @@ pub struct Me {
     role: Option<String>,
     /// What the credentials permit.
     scopes: Vec<String>,
+    /// How the firm's account stands: what is not `open` can only be read.
+    account: Status,
 }
 
 /// `GET /v1/me`.
@@ -40,9 +43,10 @@ pub async fn get(State(app): State<App>, caller: Caller) -> Result<Response, Pro
 }
 
 async fn me(app: &App, caller: &Caller) -> Result<Response, Problem> {
-    let settings = app.store.tenant_rules(caller.tenant).await?.settings;
+    let known = app.store.tenant_rules(caller.tenant).await?;
     let mut me = Me {
-        tenant: TenantOut::new(caller.tenant, &settings),
+        tenant: TenantOut::new(caller.tenant, &known.settings),
+        account: known.account.status,
         user: None,
         api_key: None,
         role: caller.role.map(word),

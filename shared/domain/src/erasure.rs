@@ -61,6 +61,7 @@ pub fn without_person<K: Personal>(record: &Record<K>, actor: &Actor, now: Times
     let mut next = record.next(record.body.erased(), common, actor, now);
     if !K::STAYS {
         next.meta.deleted_at = Some(now);
+        next.meta.erased = true;
     }
     next
 }

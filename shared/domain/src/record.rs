@@ -132,6 +132,9 @@ pub struct Meta {
     /// The record this one was merged into.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub merged_into: Option<RecordId>,
+    /// Whether this is what is left of an erased person. It is not restored.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub erased: bool,
     /// What a caller may set on a record of any kind.
     #[serde(flatten)]
     pub common: CommonStored,
@@ -273,6 +276,7 @@ impl<K: Kind> Record<K> {
                 updated_via: actor.via,
                 deleted_at: None,
                 merged_into: None,
+                erased: false,
                 common: common.into(),
             },
             body,

@@ -13,15 +13,17 @@ export function Standing() {
   const format = useFormats();
   const me = useMe().data;
   const { data: account } = useAccount();
-  useAfterMove(account?.status);
-  if (!account || account.status === 'open') return null;
-  const { status, status_since, suspended_because, erased_at } = account;
+  // Most roles are told no more than how the account stands.
+  const status = account?.status ?? me?.account ?? 'open';
+  useAfterMove(status);
+  if (status === 'open') return null;
+  const { status_since, suspended_because, erased_at } = account ?? {};
   const closed = status === 'closed';
   return (
     <aside className={`${classes.standing} no-print`} data-tone={status === 'moving_in' ? undefined : 'red'} aria-label={t('data.standing.label')}>
       <p role="status">
-        {closed && <><strong>{t('data.close.closed')}</strong> · {t('data.standing.until', { erased: format.dayOf(erased_at) })}</>}
-        {status === 'suspended' && [t('data.standing.suspended', { day: format.dayOf(status_since) }), suspended_because].filter(Boolean).join(' ')}
+        {closed && <><strong>{t('data.close.closed')}</strong> · {erased_at ? t('data.standing.until', { erased: format.dayOf(erased_at) }) : t('data.standing.read')}</>}
+        {status === 'suspended' && (status_since ? [t('data.standing.suspended', { day: format.dayOf(status_since) }), suspended_because].filter(Boolean).join(' ') : t('data.standing.read'))}
         {status === 'moving_in' && t('data.standing.moving_in')}
       </p>
       {closed && me?.role === 'owner' && <Suspense fallback={null}><Reopen /></Suspense>}

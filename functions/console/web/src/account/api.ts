@@ -6,7 +6,7 @@ export function useClosing() {
   const client = useQueryClient();
   const follow = async (done: Promise<unknown>) => {
     await done;
-    await client.invalidateQueries({ queryKey: ['account'] });
+    await Promise.all(['account', 'me'].map((key) => client.invalidateQueries({ queryKey: [key] })));
   };
   return {
     close: (password: string) => follow(answer(api.POST('/v1/account/close', { body: { password } }))),

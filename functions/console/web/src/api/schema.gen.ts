@@ -5466,6 +5466,8 @@ export interface components {
             role?: string | null;
             /** @description What the credentials permit. */
             scopes: string[];
+            /** @description How the firm's account stands: what is not `open` can only be read. */
+            account: components["schemas"]["Status"];
         };
         /** @description What users change of themselves. */
         MePatch: {
@@ -5545,6 +5547,8 @@ export interface components {
              */
             deleted_at?: string | null;
             merged_into?: components["schemas"]["Id"] | null;
+            /** @description Whether this is what is left of an erased person. It is not restored. */
+            erased?: boolean;
         };
         /** @description What a recompute found out about all customers together. */
         ModelAnswer: {

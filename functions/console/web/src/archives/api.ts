@@ -3,23 +3,9 @@ import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { attempt, signedFetch } from '../api/client';
 import { ApiError } from '../api/error';
 import { call, type Page } from '../api/records';
+import type { components } from '../api/schema.gen';
 
-export interface Archive {
-  id: string;
-  /** Made of what is recorded here, or sent from elsewhere. */
-  direction: 'out' | 'in';
-  status: 'uploading' | 'queued' | 'running' | 'done' | 'failed';
-  /** Lines by kind, as far as it is. */
-  rows: Record<string, number>;
-  bytes?: number;
-  sha256?: string;
-  signed_here?: boolean;
-  created_at: string;
-  created_by: string;
-  expires_at: string;
-  /** Why it could not be made or moved in. */
-  error?: string;
-}
+export type Archive = components['schemas']['Archive'];
 
 /** A file is sent and fetched in parts of so many bytes. */
 export const PART_BYTES = 4 * 1024 * 1024;
@@ -58,14 +44,15 @@ export const partsOf = (bytes: number): Array<[number, number]> =>
 type Progress = (share: number) => void;
 
 /** The file of an archive, fetched part by part. */
-export async function fetchFile({ id, bytes = 0 }: Pick<Archive, 'id' | 'bytes'>, progress?: Progress): Promise<Blob> {
+export async function fetchFile({ id, bytes }: Pick<Archive, 'id' | 'bytes'>, progress?: Progress): Promise<Blob> {
+  const length = bytes ?? 0;
   const parts: Blob[] = [];
-  for (const [from, end] of partsOf(bytes)) {
+  for (const [from, end] of partsOf(length)) {
     const headers = { range: `bytes=${from}-${end - 1}` };
     const response = await signedFetch(new Request(new URL(`/v1/archives/${id}/file`, location.origin), { headers }));
     if (!response.ok) throw await ApiError.of(response);
     parts.push(await response.blob());
-    progress?.(end / bytes);
+    progress?.(end / length);
   }
   return new Blob(parts, { type: 'application/zip' });
 }

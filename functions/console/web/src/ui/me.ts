@@ -41,9 +41,9 @@ export function useAccount() {
  * account is not open, nothing is changed but what is done about the account.
  */
 export function useMay(): (noun: Noun | string, right: Right) => boolean {
-  const scopes = useMe().data?.scopes ?? [];
-  const account = useAccount().data;
-  const open = !account || account.status === 'open';
+  const me = useMe().data;
+  const scopes = me?.scopes ?? [];
+  const open = (useAccount().data?.status ?? me?.account ?? 'open') === 'open';
   return (noun, right) => (open || right === 'read' || noun === 'account') && permits(scopes, noun, right);
 }
 
