@@ -212,8 +212,12 @@ async fn an_owner_closes_the_account_by_his_password_and_opens_it_again() {
         closed
     );
     key.get("/v1/leads").await.expect(200);
+    // Whoever may not read the account is told this much.
+    key.get("/v1/account").await.problem(403, "forbidden");
+    assert_eq!(key.get("/v1/me").await.expect(200)["account"], "closed");
     let open = tenant.post("/v1/account/reopen", json!({})).await.expect(200);
     assert_eq!((&open["status"], open.get("erased_at")), (&json!("open"), None));
+    assert_eq!(tenant.get("/v1/me").await.expect(200)["account"], "open");
     made(&tenant, "/v1/leads", json!({"name": "A"})).await;
 
     // What the first closing set in motion does nothing to an account that is open.
