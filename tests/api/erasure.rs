@@ -170,8 +170,15 @@ async fn nothing_is_left_of_a_person_but_what_the_books_need() {
         assert!(answer.status == 404 || answer.status == 410, "{path}: {}", answer.text);
     }
     // Nor does he come back as somebody without a name.
-    for path in [format!("/v1/contacts/{contact}"), format!("/v1/leads/{lead}"), format!("/v1/tickets/{ticket}")] {
-        tenant.post(&format!("{path}/restore"), json!({})).await.problem(404, "not_found");
+    for path in [
+        format!("/v1/contacts/{contact}"),
+        format!("/v1/leads/{lead}"),
+        format!("/v1/tickets/{ticket}"),
+    ] {
+        tenant
+            .post(&format!("{path}/restore"), json!({}))
+            .await
+            .problem(404, "not_found");
     }
     assert_eq!(tenant.get("/v1/search?q=Quarrier").await.expect(200)["data"], json!([]));
     for order in [&bought, &again] {

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use rapport_domain::TenantId;
@@ -424,6 +425,36 @@ async fn two_processes_share_a_bucket_at_one_write_for_fifty_calls() {
         .await
         .unwrap();
     assert_eq!(days.iter().map(|day| day.counts.calls).sum::<u64>(), served);
+}
+
+#[tokio::test]
+async fn calls_at_the_same_time_cost_no_more_writes() {
+    let world = World::new().await;
+    let (_, id) = world.tenant().await;
+    let (meter, store, recorder) = world.process();
+    let now = world.clock.now();
+    let day = day_of(now);
+    recorder.slow(Duration::from_millis(50));
+    let every = rapport_runtime::meter::EVERY;
+    // While one call tells of fifty, others go on: what they count waits for the next fifty.
+    let others = async |calls_each: u64| {
+        for _ in 0..calls_each {
+            tokio::task::yield_now().await;
+            meter.count(id, calls(1), now);
+        }
+    };
+    let mut writes = Vec::new();
+    for (before, meanwhile) in [(every, every - 10), (10, 0), (every - 1, 0)] {
+        meter.count(id, calls(before), now);
+        let tenants = [id];
+        tokio::join!(meter.settle_due(&store, &tenants, now), others(meanwhile));
+        writes.push(updates(&recorder.take()));
+    }
+    assert_eq!(writes, [1, 1, 0]);
+    meter.settle_all(&store, now).await;
+    let days = world.store.usage_days(id, (day, day)).await.unwrap();
+    let counted: u64 = days.iter().map(|day| day.counts.calls).sum();
+    assert_eq!(counted, 3 * every - 1);
 }
 
 fn updates(calls: &[Call]) -> usize {

@@ -2,6 +2,7 @@
 //! answers when it is told to.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_smithy_runtime_api::client::http::{
@@ -39,6 +40,7 @@ impl Call {
 struct State {
     calls: Vec<Call>,
     lose: u32,
+    pause: Duration,
 }
 
 /// What was written down.
@@ -55,6 +57,11 @@ impl Recorder {
     /// Does the next calls and loses their answers.
     pub fn lose(&self, calls: u32) {
         self.0.lock().lose = calls;
+    }
+
+    /// Has every answer take so long from now on.
+    pub fn slow(&self, pause: Duration) {
+        self.0.lock().pause = pause;
     }
 
     /// The functions, written down.
@@ -79,7 +86,7 @@ impl Recorder {
             function: name.to_owned(),
             inner: config.http_client().unwrap_or_else(|| panic!("{name}: no HTTP client")),
         };
-        let retries = RetryConfig::standard().with_initial_backoff(std::time::Duration::from_millis(5));
+        let retries = RetryConfig::standard().with_initial_backoff(Duration::from_millis(5));
         let config = config.to_builder().http_client(between).retry_config(retries);
         aws_sdk_dynamodb::Client::from_conf(config.build())
     }
@@ -121,6 +128,8 @@ impl HttpConnector for Connector {
         let done = self.inner.call(request);
         HttpConnectorFuture::new(async move {
             let answer = done.await?;
+            let pause = recorder.0.lock().pause;
+            tokio::time::sleep(pause).await;
             let said = answer
                 .body()
                 .bytes()

@@ -528,9 +528,11 @@ impl Meter {
         }
     }
 
-    /// Tells what was counted of one tenant, a settlement at a time. What cannot be told stays for the next time.
+    /// Tells what was counted of one tenant until now, a settlement at a time. What cannot be told stays for the next time, and what is
+    /// counted meanwhile too: else a call among many others would tell of them one by one, and never end.
     async fn settle(&self, store: &Store, tenant: TenantId, now: Timestamp) {
-        while let Some((settlement, _turn)) = self.begin(tenant, now) {
+        let mut may_seal = true;
+        while let Some((settlement, _turn)) = self.begin(tenant, now, &mut may_seal) {
             match unpaid(store.settle_usage(tenant, &settlement)).await {
                 Ok(day) => self.end(tenant, &settlement, Some(day), now),
                 Err(error @ StoreError::Internal(_)) => {
@@ -549,7 +551,7 @@ impl Meter {
     }
 
     /// The next settlement of a tenant, and the turn to tell it. `None` when there is none, or it is somebody else's turn.
-    fn begin(&self, tenant: TenantId, now: Timestamp) -> Option<(Settlement, Turn<'_>)> {
+    fn begin(&self, tenant: TenantId, now: Timestamp, may_seal: &mut bool) -> Option<(Settlement, Turn<'_>)> {
         let mut slots = self.0.lock();
         let slot = slots.by_tenant.get_mut(&tenant).filter(|slot| !slot.busy)?;
         let given_up = now.as_millisecond() - TRIED_FOR.as_millis() as i64;
@@ -557,7 +559,7 @@ impl Meter {
             tracing::warn!(%tenant, "a tenant's usage could not be told for long, and is forgotten");
             slot.sealed.pop_front();
         }
-        if slot.sealed.is_empty() {
+        if slot.sealed.is_empty() && std::mem::take(may_seal) {
             slot.seal(now);
         }
         let next = slot.sealed.front().cloned();
