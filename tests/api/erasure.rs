@@ -72,6 +72,13 @@ async fn nothing_is_left_of_a_person_but_what_the_books_need() {
         )
         .await
         .expect(200);
+    // One that was deleted before, with what was said in it.
+    let deleted = json!({"subject": "Quarrier asks again", "contact_id": contact});
+    let deleted = made(&tenant, "/v1/tickets", deleted).await;
+    let message = json!({"body": "Zebulon is cross"});
+    let path = format!("/v1/tickets/{deleted}");
+    tenant.post(&format!("{path}/messages"), message).await.expect(201);
+    tenant.delete(&path).await.expect(204);
     let asked = format!("/v1/survey-invitations?contact_id={contact}");
     let invitation = eventually("a survey", || async {
         let found = tenant.get(&asked).await.expect(200);
@@ -174,6 +181,7 @@ async fn nothing_is_left_of_a_person_but_what_the_books_need() {
         format!("/v1/contacts/{contact}"),
         format!("/v1/leads/{lead}"),
         format!("/v1/tickets/{ticket}"),
+        format!("/v1/tickets/{deleted}"),
     ] {
         tenant
             .post(&format!("{path}/restore"), json!({}))

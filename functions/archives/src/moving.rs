@@ -3,6 +3,7 @@
 use axum::extract::{Path, State};
 use axum::response::Response;
 use http::{HeaderValue, StatusCode, header};
+use jiff::SignedDuration;
 use rapport_domain::account::{Account, Status};
 use rapport_domain::archive::{Archive, ArchiveStatus, Direction, MOST_BYTES, UploadIn};
 use rapport_domain::company::Company;
@@ -10,6 +11,7 @@ use rapport_domain::contact::Contact;
 use rapport_domain::lead::Lead;
 use rapport_domain::order::Order;
 use rapport_domain::product::Product;
+use rapport_domain::settings::millis;
 use rapport_domain::survey::Survey;
 use rapport_domain::ticket::Ticket;
 use rapport_domain::{Invalid, Prefix, RecordId, TenantId};
@@ -23,6 +25,8 @@ use crate::read::{LATEST, found};
 
 /// So many archives a firm may have at a time.
 const MOST: usize = 20;
+/// A file that is moved in has to be kept for longer than that can take, given up and begun again included.
+const LONGEST_MOVE: SignedDuration = SignedDuration::from_hours(24);
 
 fn conflict(code: &str, detail: &str) -> Problem {
     Problem::new(Code::Conflict).particular(code).detail(detail)
@@ -132,6 +136,14 @@ pub async fn move_in(State(app): State<App>, caller: Caller, Path(text): Path<St
             send(&app, caller.tenant, kept.archive.id).await?;
         }
         return Ok(answer(StatusCode::ACCEPTED, &kept.archive));
+    }
+    if kept.archive.expires_at < app.clock.now() + LONGEST_MOVE {
+        let until = millis::text(kept.archive.expires_at);
+        return Err(conflict(
+            "expires_soon",
+            "the file is not kept for long enough any more: announce and send it again",
+        )
+        .member("expires_at", until));
     }
     if let Some(other) = under_way(&app, &caller, Direction::In).await? {
         return Err(conflict("moving_in", "another archive is being moved in").member("archive", other.id.to_string()));

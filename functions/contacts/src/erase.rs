@@ -30,6 +30,7 @@ pub async fn erase(State(app): State<App>, caller: Caller, Path(text): Path<Stri
         contact_id: contact,
         asked_at: app.clock.now(),
         asked_by: caller.actor.id.clone(),
+        found_at: None,
         done_at: None,
     };
     let asked = app.store.ask_erasure(caller.tenant, &asked).await?;

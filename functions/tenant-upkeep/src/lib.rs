@@ -60,14 +60,17 @@ async fn work(app: &App, tenant: TenantId, id: RecordId) -> Result<(), BoxError>
     // Two at once would take from each other what they wrote. But this may be the very message that is at it, come again early since its
     // process is gone: so it comes once more when whoever is at it must be done. What is busy for longer than anything may be was so by
     // another clock.
+    let later = envelope(tenant, Message::ArchiveV1 { archive: id });
     if let Some(until) = kept.busy_until.filter(|&until| now < until && until <= now + BUSY) {
-        let later = envelope(tenant, Message::ArchiveV1 { archive: id });
         return Ok(app.queues.send_at(Queue::TenantUpkeep, &later, until, now).await?);
     }
     kept.busy_until = Some(now + BUSY);
     let kept = match app.store.save_archive(tenant, kept).await {
         Ok(kept) => kept,
-        Err(StoreError::Stale(_)) => return Ok(()),
+        // It came twice at the same moment.
+        Err(StoreError::Stale(_)) => {
+            return Ok(app.queues.send_at(Queue::TenantUpkeep, &later, now + BUSY, now).await?);
+        }
         Err(error) => return Err(error.into()),
     };
     let until = Instant::now() + A_TURN;

@@ -29,6 +29,10 @@ pub struct Erasure {
     pub asked_at: Timestamp,
     /// Who asked.
     pub asked_by: String,
+    /// When something of him was last found; he is looked for once more two minutes later.
+    #[serde(default, with = "millis::option", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub found_at: Option<Timestamp>,
     /// Since when nothing is left that leads to the person; absent until then.
     #[serde(default, with = "millis::option", skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
@@ -151,6 +155,8 @@ impl Personal for WinBack {
         let mut left = self.clone();
         left.detail = None;
         left.reason = None;
+        left.note = None;
+        left.dismiss_reason = None;
         for action in &mut left.actions {
             action.note = None;
         }

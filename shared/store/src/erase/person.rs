@@ -3,6 +3,8 @@
 //! Records that go are emptied and deleted, by the marked writes that nobody is told of: search and reports follow as they follow any
 //! change. What is beside them goes at once. A second look some minutes later takes what was under way during the first.
 
+use std::collections::BTreeSet;
+
 use rapport_domain::contact::Contact;
 use rapport_domain::erasure::{Erasure, Personal, without_person};
 use rapport_domain::lead::Lead;
@@ -12,6 +14,7 @@ use rapport_domain::survey::Invitation;
 use rapport_domain::ticket::Ticket;
 use rapport_domain::win_back::WinBack;
 use rapport_domain::{Kind as _, Prefix, Record, RecordId, TenantId};
+use serde_json::Value;
 
 use crate::page::{Query, Row};
 use crate::records::{Stored, index_partition, parse};
@@ -54,11 +57,11 @@ impl Store {
         doc.map(|doc| serde_json::from_str(doc).map_err(unreadable)).transpose()
     }
 
-    /// Notes that nothing is left.
+    /// Notes how far an erasure is.
     ///
     /// # Errors
     /// When the store does not answer.
-    pub async fn end_erasure(&self, tenant: TenantId, erasure: &Erasure) -> Result<(), StoreError> {
+    pub async fn note_erasure(&self, tenant: TenantId, erasure: &Erasure) -> Result<(), StoreError> {
         self.put_items(Table::Contacts, vec![erasure_item(tenant, erasure)?])
             .await
     }
@@ -86,6 +89,7 @@ impl Store {
             found += self.erase_all::<Invitation>(cx, "by_contact_id", person).await?;
             found += self.erase_all::<WinBack>(cx, "by_contact_id", person).await?;
             found += self.erase_all::<Order>(cx, "by_contact_id", person).await?;
+            found += self.erase_deleted(cx, person).await?;
             let told = index_partition("event", "by_contact", &person.to_string());
             found += self
                 .empty(tenant, Table::Events, &Query::index("by_contact", told))
@@ -154,20 +158,84 @@ impl Store {
                 let Ok(id) = RecordId::parse(K::PREFIX, &row.id) else {
                     continue;
                 };
-                // An index may lag behind: whoever was erased a moment ago is not found again.
-                found += usize::from(self.erase_record::<K>(cx, id).await?);
-                let events = Query::prefix(row.id.clone(), "");
-                self.empty(cx.tenant, Table::Events, &events).await?;
-                if K::PREFIX == Prefix::Ticket {
-                    let messages = Query::prefix(crate::ticket::conversation(id), "");
-                    self.empty(cx.tenant, Table::Tickets, &messages).await?;
-                }
+                found += usize::from(self.erase_one::<K>(cx, id).await?);
             }
             after = page.next;
             if after.is_none() {
                 return Ok(found);
             }
         }
+    }
+
+    /// Erases what was deleted before: no index leads to it any more, but its events do.
+    async fn erase_deleted(&self, cx: &Accept, person: RecordId) -> Result<usize, StoreError> {
+        let told = index_partition("event", "by_contact", &person.to_string());
+        let query = Query::index("by_contact", told);
+        let (mut subjects, mut after) = (BTreeSet::new(), None);
+        loop {
+            let page = self
+                .query(cx.tenant, Table::Events, &query, PAGE, after.as_ref())
+                .await?;
+            let named = page
+                .items
+                .iter()
+                .filter_map(|item| text_of(item, "pk")?.split_once('#'));
+            subjects.extend(named.map(|(_, subject)| subject.to_owned()));
+            after = page.next;
+            if after.is_none() {
+                break;
+            }
+        }
+        let mut found = 0;
+        for subject in &subjects {
+            found += usize::from(self.erase_if_deleted::<Lead>(cx, subject, person).await?);
+            found += usize::from(self.erase_if_deleted::<Ticket>(cx, subject, person).await?);
+            found += usize::from(self.erase_if_deleted::<Invitation>(cx, subject, person).await?);
+            found += usize::from(self.erase_if_deleted::<WinBack>(cx, subject, person).await?);
+            found += usize::from(self.erase_if_deleted::<Order>(cx, subject, person).await?);
+        }
+        Ok(found)
+    }
+
+    async fn erase_if_deleted<K: Stored + Personal>(
+        &self,
+        cx: &Accept,
+        subject: &str,
+        person: RecordId,
+    ) -> Result<bool, StoreError> {
+        let Ok(id) = RecordId::parse(K::PREFIX, subject) else {
+            return Ok(false);
+        };
+        let row = match self.row::<K>(cx.tenant, id).await {
+            Ok(row) if row.gone => row,
+            Ok(_) | Err(StoreError::Missing) => return Ok(false),
+            Err(error) => return Err(error),
+        };
+        let doc: Value = serde_json::from_str(&row.doc).unwrap_or_default();
+        if doc["contact_id"] != person.to_string() {
+            return Ok(false);
+        }
+        self.erase_one::<K>(cx, id).await
+    }
+
+    /// Erases a record with what was said in it and told of it; whether there was anything to erase. The record goes last, since it
+    /// leads to the rest; what was appended meanwhile goes behind it.
+    async fn erase_one<K: Stored + Personal>(&self, cx: &Accept, id: RecordId) -> Result<bool, StoreError> {
+        self.empty_around::<K>(cx.tenant, id).await?;
+        // An index may lag behind: whoever was erased a moment ago is not found again.
+        let found = self.erase_record::<K>(cx, id).await?;
+        self.empty_around::<K>(cx.tenant, id).await?;
+        Ok(found)
+    }
+
+    async fn empty_around<K: Stored>(&self, tenant: TenantId, id: RecordId) -> Result<(), StoreError> {
+        if K::PREFIX == Prefix::Ticket {
+            let messages = Query::prefix(crate::ticket::conversation(id), "");
+            self.empty(tenant, Table::Tickets, &messages).await?;
+        }
+        let events = Query::prefix(id.to_string(), "");
+        self.empty(tenant, Table::Events, &events).await?;
+        Ok(())
     }
 
     /// Empties a record of its person; whether there was anything to empty.

@@ -4766,6 +4766,11 @@ export interface components {
             asked_by: string;
             /**
              * Format: date-time
+             * @description When something of him was last found; he is looked for once more two minutes later.
+             */
+            found_at?: string | null;
+            /**
+             * Format: date-time
              * @description Since when nothing is left that leads to the person; absent until then.
              */
             done_at?: string | null;
