@@ -2,11 +2,8 @@
 
 use std::time::Duration;
 
-use aws_config::SdkConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
-use aws_credential_types::provider::SharedCredentialsProvider;
-use aws_smithy_async::rt::sleep::TokioSleep;
 use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
@@ -57,7 +54,7 @@ pub fn logs() {
 }
 
 async fn serve(function: Function) -> Result<(), BoxError> {
-    let app = app()?;
+    let app = app().await?;
     if matches!(function, Function::Http(_)) && talks_tls() {
         prime(&app).await;
     }
@@ -119,27 +116,23 @@ async fn prime(app: &App) {
     let _ = tokio::time::timeout(Duration::from_secs(1), question).await;
 }
 
-/// Clients and configuration from the environment. The region and the credentials come from Lambda's own variables: the SDK's
-/// loader would look for profiles and metadata services too, and bring what reads them into every program. One HTTP client
-/// serves all.
-fn app() -> Result<App, BoxError> {
+/// Clients and configuration from the environment. The region and the credentials come from Lambda's own variables: no
+/// profile, no metadata service is asked. One HTTP client serves all.
+async fn app() -> Result<App, BoxError> {
     let config = Config::read(variable)?;
     let timeouts = TimeoutConfig::builder()
         .operation_attempt_timeout(Duration::from_secs(2))
         .operation_timeout(Duration::from_secs(8))
         .build();
     let region = aws_config::Region::new(variable("AWS_REGION").unwrap_or_else(|| "us-east-1".to_owned()));
-    let credentials = aws_config::environment::EnvironmentVariableCredentialsProvider::new();
-    let mut sdk = SdkConfig::builder()
-        .behavior_version(aws_config::BehaviorVersion::latest())
+    let sdk = aws_config::defaults(aws_config::BehaviorVersion::latest())
         .region(region)
-        .credentials_provider(SharedCredentialsProvider::new(credentials))
+        .credentials_provider(aws_config::environment::EnvironmentVariableCredentialsProvider::new())
         .timeout_config(timeouts)
         .retry_config(RetryConfig::standard().with_max_attempts(3))
-        .sleep_impl(TokioSleep::new())
-        .http_client(connections());
-    sdk.set_endpoint_url(variable("AWS_ENDPOINT_URL"));
-    let sdk = sdk.build();
+        .http_client(connections())
+        .load()
+        .await;
     // A long poll or a batch to a queue may rightly take longer than a read of a key.
     let sqs = aws_sdk_sqs::Client::new(&sdk);
     let ses = sdk.clone();
