@@ -29,8 +29,9 @@ pub async fn erase(app: &App, tenant: TenantId, contact: RecordId) -> Result<(),
         noted.found_at = Some(now);
         app.store.note_erasure(tenant, &noted).await?;
     }
-    // A message that came twice, or was asked for twice, is no second look.
-    if let Some(look) = noted.found_at.map(|found| found + SETTLED).filter(|look| now < *look) {
+    // A message that came twice, or was asked for twice, is no second look; nor is one that comes again after a try that broke off.
+    let look = noted.found_at.unwrap_or(noted.asked_at) + SETTLED;
+    if now < look {
         let next = envelope(tenant, Message::PersonEraseV1 { contact });
         return Ok(app.queues.send_at(Queue::TenantUpkeep, &next, look, now).await?);
     }

@@ -873,8 +873,8 @@ impl Store {
     /// Restores a deleted record; one that is not deleted is answered as it is.
     ///
     /// # Errors
-    /// [`StoreError::Missing`] after 30 days, or when it is what is left of an erased person; [`StoreError::Taken`] when another record holds a unique value now;
-    /// [`StoreError::Full`].
+    /// [`StoreError::Missing`] after 30 days, or when it is what is left of an erased person; [`StoreError::Taken`] when another
+    /// record holds a unique value now; [`StoreError::Full`].
     pub async fn restore<K: Stored + PartialEq>(&self, cx: &Accept, id: RecordId) -> Result<Written<K>, StoreError> {
         let row = self.row::<K>(cx.tenant, id).await?;
         let old: Record<K> = parse(&row.doc)?;

@@ -158,7 +158,11 @@ impl Store {
                 let Ok(id) = RecordId::parse(K::PREFIX, &row.id) else {
                     continue;
                 };
-                found += usize::from(self.erase_one::<K>(cx, id).await?);
+                // What is around it first, since its index leads to it; then what was appended meanwhile.
+                self.empty_around::<K>(cx.tenant, id).await?;
+                // An index may lag behind: whoever was erased a moment ago is not found again.
+                found += usize::from(self.erase_record::<K>(cx, id).await?);
+                self.empty_around::<K>(cx.tenant, id).await?;
             }
             after = page.next;
             if after.is_none() {
@@ -206,28 +210,27 @@ impl Store {
         let Ok(id) = RecordId::parse(K::PREFIX, subject) else {
             return Ok(false);
         };
-        let row = match self.row::<K>(cx.tenant, id).await {
-            Ok(row) if row.gone => row,
-            Ok(_) | Err(StoreError::Missing) => return Ok(false),
+        match self.row::<K>(cx.tenant, id).await {
+            // Erased by an index, or somebody else's by now.
+            Ok(row) if !row.gone => return Ok(false),
+            Ok(row) => {
+                let doc: Value = serde_json::from_str(&row.doc).unwrap_or_default();
+                // What a try that broke off left of it is still to be emptied.
+                if doc["contact_id"] != person.to_string() && doc["erased"] != true {
+                    return Ok(false);
+                }
+            }
+            // Gone for good; what was said in it may be there.
+            Err(StoreError::Missing) => {}
             Err(error) => return Err(error),
-        };
-        let doc: Value = serde_json::from_str(&row.doc).unwrap_or_default();
-        if doc["contact_id"] != person.to_string() {
-            return Ok(false);
         }
-        self.erase_one::<K>(cx, id).await
-    }
-
-    /// Erases a record with what was said in it and told of it; whether there was anything to erase. The record goes last, since it
-    /// leads to the rest; what was appended meanwhile goes behind it.
-    async fn erase_one<K: Stored + Personal>(&self, cx: &Accept, id: RecordId) -> Result<bool, StoreError> {
-        self.empty_around::<K>(cx.tenant, id).await?;
-        // An index may lag behind: whoever was erased a moment ago is not found again.
+        // The record first, since its events lead to it.
         let found = self.erase_record::<K>(cx, id).await?;
         self.empty_around::<K>(cx.tenant, id).await?;
         Ok(found)
     }
 
+    /// Deletes what was said in a record and told of it.
     async fn empty_around<K: Stored>(&self, tenant: TenantId, id: RecordId) -> Result<(), StoreError> {
         if K::PREFIX == Prefix::Ticket {
             let messages = Query::prefix(crate::ticket::conversation(id), "");
