@@ -31,15 +31,16 @@ def eventually(what, condition, seconds=20.0):
 
 
 class Service:
-    """A host in memory on a free port, ended with the block. Its webhooks go to loopback too, unless said otherwise."""
+    """A host on a free port, in memory or with its data in a folder, ended with the block. Its webhooks go to loopback too, unless said otherwise."""
 
-    def __init__(self, private_webhooks=True):
-        self.options = ["--allow-private-webhooks"] if private_webhooks else []
+    def __init__(self, private_webhooks=True, data=None):
+        self.options = ["--data", data] if data else ["--memory"]
+        self.options += ["--allow-private-webhooks"] if private_webhooks else []
 
     def __enter__(self):
         self.errors = []
         self.child = subprocess.Popen(
-            [HOST, "--memory", "--port", "0", "--engines", "0", *self.options],
+            [HOST, "--port", "0", "--engines", "0", *self.options],
             cwd=tempfile.gettempdir(),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

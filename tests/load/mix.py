@@ -9,8 +9,6 @@ import argparse
 import itertools
 import json
 import os
-import shutil
-import signal
 import sqlite3
 import statistics
 import subprocess
@@ -24,7 +22,8 @@ from pathlib import Path
 import requests
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "clients"))
-from service import HOST, ROOT, Tenant, eventually, run  # noqa: E402
+from process import Process  # noqa: E402
+from service import ROOT, Service, Tenant, eventually, run  # noqa: E402
 
 OHA = Path(os.environ.get("OHA", ROOT / "target/tools/bin/oha"))
 TENANTS = 20
@@ -37,54 +36,17 @@ MOST_SLOWER, NEVER_MIND = 4.0, 0.25
 MOST_GROWTH = 1.15
 #: What is new of a quiet tenant is found in this share of the time that a loud one's own takes.
 MOST_WAIT = 0.5
-
-
-class Host:
-    """The host on disk, ended with the block."""
-
-    def __enter__(self):
-        self.folder = tempfile.mkdtemp(dir=ROOT / "target")
-        arguments = [HOST, "--port", "0", "--data", f"{self.folder}/data"]
-        self.child = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
-        line = self.child.stdout.readline().strip()
-        assert line.startswith("Rapport is ready at "), line
-        self.url = line.removeprefix("Rapport is ready at ")
-        return self
-
-    def __exit__(self, *_):
-        self.child.send_signal(signal.SIGTERM)
-        self.child.wait(timeout=60)
-        shutil.rmtree(self.folder, ignore_errors=True)
-
-    def processor(self):
-        """Processor seconds so far."""
-        fields = Path(f"/proc/{self.child.pid}/stat").read_text().rsplit(") ", 1)[1].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-    def memory(self):
-        """Megabytes that are resident."""
-        lines = Path(f"/proc/{self.child.pid}/status").read_text().splitlines()
-        return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS:"))
-
-    def rest(self):
-        """Waits until what follows from the writes is done: the host hardly runs any more."""
-        until, before = time.monotonic() + 180, self.processor()
-        while time.monotonic() < until:
-            time.sleep(0.5)
-            now = self.processor()
-            if now - before <= 0.03:
-                return now
-            before = now
-        raise AssertionError("the host never came to rest")
+#: Seconds within which all that follows from a part is done.
+REST = 180
 
 
 class Firm:
     """A tenant with some customers, and what each kind of request of it is."""
 
-    def __init__(self, host, number):
-        tenant = Tenant(host)
+    def __init__(self, service, number):
+        tenant = Tenant(service)
         key = tenant.post("/v1/api-keys", {"name": "load", "scopes": ["*:read", "*:write"]}).json()
-        self.url, self.number, tenant.token = host.url, number, key["secret"]
+        self.url, self.number, tenant.token = service.url, number, key["secret"]
         self.tenant, self.token = tenant, key["secret"]
         inputs = [{"name": f"Given{n} Family{number}", "email": f"customer{n}@firm{number}.example"} for n in range(CONTACTS)]
         made = tenant.post("/v1/contacts/batch", {"operation": "create", "inputs": inputs}, 200).json()
@@ -163,22 +125,22 @@ def percentile(times, share):
 
 
 class Load:
-    def __init__(self, host, folder, sender):
-        self.host, self.folder, self.sender, self.rows = host, folder, sender, []
+    def __init__(self, service, folder, sender):
+        self.process, self.folder, self.sender, self.rows = Process(service.child.pid), folder, sender, []
         with ThreadPoolExecutor(2) as pool:
-            self.firms = list(pool.map(lambda number: Firm(host, number), range(TENANTS)))
-        host.rest()
+            self.firms = list(pool.map(lambda number: Firm(service, number), range(TENANTS)))
+        self.process.rest(REST)
 
     def note(self, what, value, unit, note=""):
         print(f"{what}: {value:.4g} {unit} {note}", flush=True)
-        self.rows.append({"what": what, "value": float(f"{value:.4g}"), "unit": unit, "note": note})
+        self.rows.append({"what": what, "value": f"{value:.4g}" if value < 1_000 else f"{value:,.0f}", "unit": unit, "note": note})
 
     def costs(self, count):
         """Processor time of each kind of request by itself, with all that follows from it."""
         for kind in SHARES:
-            before = self.host.rest()
+            before = self.process.rest(REST)
             times = [time for one in [self.sender(self.folder, firm, kind, count=count) for firm in self.firms[:4]] for time in one.times()]
-            used = self.host.rest() - before
+            used = self.process.rest(REST) - before
             self.note(f"processor time of a {kind}", used / len(times) * 1e6, "µs", "with its events and workers" if kind == "write" else "")
 
     def mixed(self, seconds, rate, firms, loud=None):
@@ -196,16 +158,16 @@ class Load:
 
         def watch():
             while not over.wait(seconds / 60):
-                samples.append(self.host.memory())
+                samples.append(self.process.memory())
 
         watching = threading.Thread(target=watch)
         watching.start()
-        before, started = self.host.processor(), time.monotonic()
+        before, started = self.process.processor(), time.monotonic()
         found = self.mixed(seconds, rate, self.firms)
         took = time.monotonic() - started
         over.set()
         watching.join()
-        used = self.host.rest() - before
+        used = self.process.rest(REST) - before
         every = [time for _, _, times in found for time in times]
         self.note("requests a second in the mix", len(every) / took, "1/s", f"{TENANTS} tenants, as many as were asked for, not as many as are possible")
         self.note("processor time of a request of the mix", used / len(every) * 1e6, "µs", "with its events and workers")
@@ -229,7 +191,7 @@ class Load:
         for noisy in (None, loud):
             found = self.mixed(seconds, rate, self.firms, noisy)
             slowest.append(percentile([time for firm, _, times in found if firm in others for time in times], 0.99))
-            self.host.rest()
+            self.process.rest(REST)
         calm, beside = slowest
         self.note("the others' slowest hundredth", calm * 1e3, "ms", "nobody is loud")
         self.note("the others' slowest hundredth beside a loud tenant", beside * 1e3, "ms", "one sends ten times its share")
@@ -239,7 +201,6 @@ class Load:
     def queues(self, batches):
         """Whether a quiet tenant's work waits behind a loud one's: when each one's last is found."""
         loud, quiet = self.firms[:2]
-        host = self.host
 
         def batch(n):
             inputs = [{"name": f"Loud{n}x{k} Lead", "email": f"loud{n}x{k}@mail.example"} for k in range(100)]
@@ -255,18 +216,17 @@ class Load:
         quiet.tenant.post("/v1/leads", {"name": "Quiet Lead"})
         eventually("the quiet tenant's lead", found(quiet, "quiet"), 120)
         waited = time.monotonic() - asked
-        done = host.rest()
+        self.process.rest(REST)
         drained = time.monotonic() - started
         eventually("the loud tenant's last", found(loud, f"loud{batches - 1}x99"), 120)
-        assert done > 0
         self.note("until a lead of a quiet tenant is found behind a loud one's work", waited, "s", f"{batches * 100} leads came just before")
         self.note("until all of the loud tenant's work is done", drained, "s")
         assert waited < MOST_WAIT * drained, f"{waited:.1f} s of {drained:.1f} s"
 
 
 def measure(long, minutes, rate):
-    with Host() as host, tempfile.TemporaryDirectory() as folder:
-        load = Load(host, folder, Oha if long else Sender)
+    with tempfile.TemporaryDirectory(dir=ROOT / "target") as folder, Service(data=f"{folder}/data") as service:
+        load = Load(service, folder, Oha if long else Sender)
         load.costs(500 if long else 40)
         load.queues(100 if long else 10)
         load.loud(60 if long else 8, rate)

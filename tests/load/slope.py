@@ -13,18 +13,21 @@ from pathlib import Path
 import requests
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "clients"))
+from process import Process  # noqa: E402
 from service import Service, Tenant, run  # noqa: E402
 
 WINDOW = 500
 EARLY = 500
 LATE = 6_000
 MOST = 1.3
+#: Seconds within which all that follows from a window of creates is done.
+REST = 60
 
 
 class Load:
     def __init__(self, service):
         self.tenant = Tenant(service)
-        self.process = service.child.pid
+        self.process = Process(service.child.pid)
         self.numbers = itertools.count(1)
 
     def lead(self):
@@ -50,28 +53,11 @@ class Load:
         with ThreadPoolExecutor(4) as pool:
             list(pool.map(some, range(4)))
 
-    def processor(self):
-        """Processor seconds of the host so far."""
-        fields = Path(f"/proc/{self.process}/stat").read_text().rsplit(") ", 1)[1].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-    def rest(self):
-        """Waits until nothing that follows from the writes is left to do: the host hardly runs any more."""
-        until = time.monotonic() + 60
-        before = self.processor()
-        while time.monotonic() < until:
-            time.sleep(0.5)
-            now = self.processor()
-            if now - before <= 0.03:
-                return now
-            before = now
-        raise AssertionError("the host never came to rest")
-
     def cost(self):
         """Processor seconds of a window of creates and all that follows."""
-        before = self.rest()
+        before = self.process.rest(REST)
         self.create(WINDOW)
-        return (self.rest() - before) / WINDOW
+        return (self.process.rest(REST) - before) / WINDOW
 
 
 def a_late_write_costs_what_an_early_one_did():
