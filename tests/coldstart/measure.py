@@ -56,6 +56,8 @@ READS = {
 APART = {"console", "operator"}
 SHORT = ("identity", "leads", "orders")
 HELLO = "hello"
+# Where cargo leaves it when it is built as the archives' programs are.
+LAMBDA_EXAMPLES = ROOT / "target/x86_64-unknown-linux-gnu/lambda/examples"
 TITLES = {"init": "init ms", "first": "first ms", "warm": "warm ms", "cpu": "cpu ms", "memory": "peak MB"}
 # Milliseconds, megabytes: what optimised programs are held to.
 BUDGET = {"init": 10.0, "first": 5.0, "memory": 15.0}
@@ -131,7 +133,7 @@ class Bench:
         return environment | variables() | ({"SSL_CERT_FILE": str(authority)} if authority else {})
 
     def program(self, name):
-        places = [self.programs / name / "bootstrap", self.programs / name, self.programs / "examples" / name]
+        places = [self.programs / name / "bootstrap", self.programs / name, self.programs / "examples" / name, LAMBDA_EXAMPLES / name]
         return next(path for path in places if path.is_file())
 
     async def once(self, name, authority):

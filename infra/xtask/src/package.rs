@@ -16,8 +16,8 @@ use zip::{CompressionMethod, DateTime, ZipWriter};
 use crate::console;
 use crate::tools::{self, root};
 
-/// An archive may have at most so many bytes: one that is larger has taken in something that it should not. Half of this is
-/// what every function has (ARCHITECTURE, "Decisions").
+/// An archive may have at most so many bytes: one that is larger has taken in something that it should not. ARCHITECTURE,
+/// "Decisions", says what the usual 5 MB are.
 const MOST_BYTES: u64 = 8_000_000;
 
 /// What to build.

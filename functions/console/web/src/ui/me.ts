@@ -10,6 +10,7 @@ export function useMe() {
     queryFn: () => answer(api.GET('/v1/me')),
     staleTime: 300_000,
     enabled: current() !== null,
+    refetchInterval: ({ state }) => (state.data?.account === 'moving_in' ? 5_000 : false),
   });
 }
 
