@@ -33,7 +33,7 @@ impl Fuzz {
                 "--workspace",
                 "--features",
                 "tests/guided",
-                "--test",
+                "--bench",
                 "guided",
                 "--",
             ]);

@@ -128,24 +128,10 @@ fn crates() -> Result<Outcome, String> {
     )
 }
 
-/// Every function's own program, for the tests that run them as the cloud does.
+/// Every function's own program, for the tests that run them as the cloud does. The whole workspace at once, examples with it: then
+/// dependencies have the features that they have for the tests, and are compiled once for both.
 fn programs() -> Result<Outcome, String> {
-    let mut build = cargo(&[
-        "build",
-        "--quiet",
-        "--package",
-        "host",
-        "--examples",
-        "--bins",
-        "--package",
-        "rapport-runtime",
-        "--package",
-        "rapport-sqs",
-    ]);
-    for function in tools::functions()? {
-        build.args(["--package", &function]);
-    }
-    status(&mut build)
+    status(&mut cargo(&["build", "--quiet", "--workspace", "--bins", "--examples"]))
 }
 
 /// The console: its lint, types, unit tests and whether its client is that of the OpenAPI document; then its build.
@@ -214,8 +200,11 @@ fn tests() -> Result<Outcome, String> {
         "--quiet",
         "--workspace",
         "--lib",
-        "--tests",
-        "--examples",
+        // The one program with tests of its own; that of a function only names its library's handler.
+        "--bin",
+        "xtask",
+        "--test",
+        "*",
         "--no-fail-fast",
         "--",
     ]);
