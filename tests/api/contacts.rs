@@ -99,6 +99,68 @@ async fn a_primary_address_is_one_contacts_alone_and_a_number_is_not() {
         .expect(201);
 }
 
+/// Addresses that could be shared for a while are had by two contacts, one of which holds them.
+#[tokio::test]
+async fn what_was_shared_for_a_while_hinders_nobody() {
+    let tenant = Tenant::new().await;
+    let unique = async |yes: bool| {
+        let settings = json!({"unique_email": yes});
+        tenant.patch("/v1/settings", settings).await.expect(200);
+    };
+    let allowed = async |name: &str, email: &str| {
+        let body = json!({"name": name, "email": email});
+        let headers = [("rapport-allow-duplicate", "true")];
+        let answer = tenant.json(http::Method::POST, "/v1/contacts", &headers, body).await;
+        id(&answer.expect(201)).to_owned()
+    };
+    let holder = async |email: &str| {
+        let body = json!({"name": "Zoe", "email": email});
+        let headers = [("rapport-allow-duplicate", "true")];
+        let answer = tenant.json(http::Method::POST, "/v1/contacts", &headers, body).await;
+        answer.problem(409, "conflict").body["holder"].clone()
+    };
+
+    // Who held it lets go of it, whatever the settings are by then.
+    let ann = allowed("Ann", "first@b.co").await;
+    unique(false).await;
+    let bob = allowed("Bob", "first@b.co").await;
+    let path = format!("/v1/contacts/{ann}");
+    tenant.patch(&path, json!({"email": "second@b.co"})).await.expect(200);
+    unique(true).await;
+    let cleo = allowed("Cleo", "first@b.co").await;
+    // Who has it and does not hold it can be changed and deleted, and takes it from nobody.
+    tenant
+        .patch(&format!("/v1/contacts/{bob}"), json!({"email": "third@b.co"}))
+        .await
+        .expect(200);
+    assert_eq!(holder("first@b.co").await, cleo);
+    assert_eq!(holder("third@b.co").await, bob);
+
+    // Merged into each other, whichever of them held it: the one that stays does.
+    for (n, held_by_first) in [true, false].into_iter().enumerate() {
+        let email = format!("shared{n}@b.co");
+        let one = allowed("Dan", &email).await;
+        unique(false).await;
+        let two = allowed("Daniel", &email).await;
+        unique(true).await;
+        let (into, from) = if held_by_first { (one, two) } else { (two, one) };
+        let merge = tenant
+            .post(&format!("/v1/contacts/{into}/merge"), json!({"from": [from]}))
+            .await;
+        merge.expect(202);
+        assert_eq!(holder(&email).await, into, "held by the first: {held_by_first}");
+    }
+    // And one that is had by two is deleted twice.
+    let eve = allowed("Eve", "last@b.co").await;
+    unique(false).await;
+    let eva = allowed("Eva", "last@b.co").await;
+    unique(true).await;
+    for gone in [&eva, &eve] {
+        tenant.delete(&format!("/v1/contacts/{gone}")).await.expect(204);
+    }
+    allowed("Evi", "last@b.co").await;
+}
+
 #[tokio::test]
 async fn companies_do_not_belong_to_themselves() {
     let tenant = Tenant::new().await;

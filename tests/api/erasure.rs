@@ -38,6 +38,8 @@ async fn nothing_is_left_of_a_person_but_what_the_books_need() {
     let tenant = Tenant::of(&world.anybody, json!({})).await;
     let settings = json!({"survey": {"delay_minutes": 0, "quiet_hours": null, "min_days_between": 0}});
     tenant.patch("/v1/settings", settings).await.expect(200);
+    let field = json!({"kind": "contact", "key": "badge", "label": "Badge", "type": "text", "unique": true});
+    tenant.post("/v1/fields", field).await.expect(201);
     // The person as a lead that became a contact, another contact that was he too, an order, a ticket with words, an answer.
     let lead = json!({"name": "Zebulon Quarrier", "email": "zebulon@mail.example", "note": "likes liquorice"});
     let lead = made(&tenant, "/v1/leads", lead).await;
@@ -47,7 +49,7 @@ async fn nothing_is_left_of_a_person_but_what_the_books_need() {
         .as_str()
         .unwrap()
         .to_owned();
-    let more = json!({"phone": "+14155550142", "note": "allergic to nuts", "external_ids": {"shop": "zq-17"},
+    let more = json!({"phone": "+14155550142", "note": "allergic to nuts", "external_ids": {"shop": "zq-17"}, "custom": {"badge": "Quarrier-7"},
         "addresses": [{"street": "9 Gannet Lane", "city": "York", "country": "GB"}]});
     tenant.patch(&format!("/v1/contacts/{contact}"), more).await.expect(200);
     let twin = json!({"name": "Z. Quarrier", "email": "quarrier@mail.example"});
@@ -130,6 +132,15 @@ async fn nothing_is_left_of_a_person_but_what_the_books_need() {
         (tenant.get(&format!("/v1/contacts/{contact}/score")).await.status == 200).then_some(())
     })
     .await;
+    // What only one might have, many may by now.
+    tenant
+        .patch("/v1/fields/contact/badge", json!({"unique": false}))
+        .await
+        .expect(200);
+    tenant
+        .patch("/v1/settings", json!({"unique_email": false}))
+        .await
+        .expect(200);
     assert!(said(&world).await.len() > 20);
 
     // Not by a key that may only change contacts.

@@ -651,14 +651,18 @@ impl Kind for Contact {
 
     fn unique(&self, rules: &Rules) -> Vec<Unique> {
         let email = self
-            .email
-            .as_ref()
-            .filter(|_| rules.settings.unique_email)
-            .map(|email| Unique {
-                scope: "email".to_owned(),
-                value: email.key(),
-            });
-        email.into_iter().chain(aliases(&self.merged_external_ids)).collect()
+            .unique_at_times()
+            .into_iter()
+            .filter(|_| rules.settings.unique_email);
+        email.chain(aliases(&self.merged_external_ids)).collect()
+    }
+
+    fn unique_at_times(&self) -> Vec<Unique> {
+        let email = self.email.as_ref().map(|email| Unique {
+            scope: "email".to_owned(),
+            value: email.key(),
+        });
+        email.into_iter().collect()
     }
 
     /// The same e-mail address is all but certain; the same name with the same number, or in the same company, is

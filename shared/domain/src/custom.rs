@@ -223,17 +223,24 @@ pub fn check(
 /// The unique values among a record's custom values.
 #[must_use]
 pub fn unique(fields: &[Field], noun: &str, values: &BTreeMap<String, Value>) -> Vec<Unique> {
-    fields
+    let unique = |key: &str| {
+        let mut fields = fields.iter().filter(|field| field.unique && field.kind.noun() == noun);
+        fields.any(|field| field.key == key)
+    };
+    taken(values, unique).collect()
+}
+
+/// What custom values take, were the fields of these keys unique.
+pub fn taken(values: &BTreeMap<String, Value>, wanted: impl Fn(&str) -> bool) -> impl Iterator<Item = Unique> {
+    values
         .iter()
-        .filter(|field| field.unique && field.kind.noun() == noun)
-        .filter_map(|field| {
-            let value = values.get(&field.key)?.as_str()?;
+        .filter(move |(key, _)| wanted(key))
+        .filter_map(|(key, value)| {
             Some(Unique {
-                scope: format!("custom.{}", field.key),
-                value: value.to_lowercase(),
+                scope: format!("custom.{key}"),
+                value: value.as_str()?.to_lowercase(),
             })
         })
-        .collect()
 }
 
 #[cfg(test)]

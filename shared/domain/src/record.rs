@@ -82,7 +82,7 @@ impl Common {
                     "a source is a-z, 0-9, _ and -, at most 40 characters, and not 'email'",
                 );
             }
-            if id.is_empty() || id.len() > 200 || id.chars().any(char::is_control) {
+            if id.is_empty() || id.chars().count() > 200 || id.chars().any(char::is_control) {
                 invalid.add(&place, "too_long", "an external id has 1 to 200 characters");
             }
         }
@@ -255,6 +255,11 @@ pub trait Kind: Clone + Debug + Serialize + DeserializeOwned + Send + Sync + 'st
         Vec::new()
     }
 
+    /// Those of [`Kind::unique`] that settings may allow to be shared: what was taken before they did is still held.
+    fn unique_at_times(&self) -> Vec<Unique> {
+        Vec::new()
+    }
+
     /// By what this record may look like another: `email#…`, `phone#…`, `name#…`, each with how sure that makes one, 0 to 1.
     fn likeness(&self) -> Vec<(String, f32)> {
         Vec::new()
@@ -329,6 +334,34 @@ impl<K: Kind> Record<K> {
         unique.sort_unstable();
         unique.dedup();
         unique
+    }
+
+    /// The values that the record may hold since some day: besides [`Record::unique`] what settings allow to be shared by now, and
+    /// values of custom fields that are no longer declared.
+    #[must_use]
+    pub fn held(&self, rules: &Rules) -> Vec<Unique> {
+        let declared = |key: &str| {
+            rules
+                .fields
+                .iter()
+                .any(|field| field.kind.noun() == K::NOUN && field.key == key)
+        };
+        self.held_with(rules, |key| !declared(key))
+    }
+
+    /// The values that the record may hold by the settings of any day: those of custom fields that were unique once, too.
+    #[must_use]
+    pub fn ever_held(&self, rules: &Rules) -> Vec<Unique> {
+        self.held_with(rules, |_| true)
+    }
+
+    fn held_with(&self, rules: &Rules, custom: impl Fn(&str) -> bool) -> Vec<Unique> {
+        let mut held = self.unique(rules);
+        held.extend(self.body.unique_at_times());
+        held.extend(custom::taken(&self.meta.common.custom, custom));
+        held.sort_unstable();
+        held.dedup();
+        held
     }
 
     /// The record as JSON, absent values left out.
@@ -427,8 +460,10 @@ pub fn merge_patch(target: &mut Value, patch: Value) {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use crate::contact::Contact;
     use serde_json::json;
 
     #[test]
@@ -456,6 +491,173 @@ mod tests {
             let mut value = target.clone();
             merge_patch(&mut value, patch.clone());
             assert_eq!(value, expected, "{target} {patch}");
+        }
+    }
+
+    fn rules(settings: Settings, fields: Vec<custom::Field>) -> Rules {
+        Rules {
+            now: "2026-11-22T00:00:00Z".parse().unwrap(),
+            settings: Arc::new(settings),
+            fields: Arc::new(fields),
+        }
+    }
+
+    fn contact(body: Value, common: Value) -> Record<Contact> {
+        let rules = rules(Settings::default(), vec![]);
+        let body = Contact::create(serde_json::from_value(body).unwrap(), &rules).unwrap();
+        let common = serde_json::from_value(common).unwrap();
+        let actor = Actor::worker("test", "req");
+        Record::new(RecordId::new(Prefix::Contact), body, common, &actor, rules.now)
+    }
+
+    #[test]
+    fn what_is_wrong_with_the_common_part_is_said() {
+        let tags = |most: usize| json!({"tags": (0..most).map(|n| format!("t{n}")).collect::<Vec<_>>()});
+        let ids = |most: usize| {
+            let ids: BTreeMap<String, String> = (0..most).map(|n| (format!("s{n}"), "1".to_owned())).collect();
+            json!({"external_ids": ids})
+        };
+        let id = |id: &str| json!({"external_ids": {"erp": id}});
+        for (value, expected) in [
+            (json!({}), None),
+            (json!({"owner_id": "lead_1"}), Some(("#/owner_id", "id_malformed"))),
+            (tags(50), None),
+            (tags(51), Some(("#/tags", "too_many"))),
+            (ids(20), None),
+            (ids(21), Some(("#/external_ids", "too_many"))),
+            (
+                json!({"external_ids": {"email": "1"}}),
+                Some(("#/external_ids/email", "key_malformed")),
+            ),
+            (id(""), Some(("#/external_ids/erp", "too_long"))),
+            (id("a\nb"), Some(("#/external_ids/erp", "too_long"))),
+            (id(&"x".repeat(200)), None),
+            (id(&"号".repeat(200)), None),
+            (id(&"x".repeat(201)), Some(("#/external_ids/erp", "too_long"))),
+        ] {
+            let common: Common = serde_json::from_value(value.clone()).unwrap();
+            let invalid = common
+                .check("lead", &rules(Settings::default(), vec![]))
+                .err()
+                .unwrap_or_default();
+            let found: Vec<_> = invalid
+                .problems
+                .iter()
+                .map(|problem| (problem.pointer.as_str(), problem.code))
+                .collect();
+            assert_eq!(found, Vec::from_iter(expected), "{value}");
+        }
+    }
+
+    #[test]
+    fn a_record_holds_what_is_unique_now_or_may_have_been() {
+        let field = |kind, key: &str, unique| custom::Field {
+            kind,
+            key: key.to_owned(),
+            label: key.to_owned(),
+            r#type: custom::FieldType::Text,
+            required: false,
+            unique,
+            choices: vec![],
+        };
+        let fields = vec![
+            field(custom::FieldKind::Contact, "tax", true),
+            field(custom::FieldKind::Contact, "shade", false),
+            field(custom::FieldKind::Lead, "gone", true),
+        ];
+        let ann = contact(
+            json!({"name":"Ann","email":"Ann@B.co"}),
+            json!({"custom":{"tax":"T1","shade":"Red","gone":"G"},"external_ids":{"erp":"K-7"}}),
+        );
+        for (unique_email, unique, held, ever) in [
+            (
+                true,
+                &["custom.tax=t1", "email=ann@b.co", "external.erp=K-7"][..],
+                &["custom.gone=g", "custom.tax=t1", "email=ann@b.co", "external.erp=K-7"][..],
+                &[
+                    "custom.gone=g",
+                    "custom.shade=red",
+                    "custom.tax=t1",
+                    "email=ann@b.co",
+                    "external.erp=K-7",
+                ][..],
+            ),
+            (
+                false,
+                &["custom.tax=t1", "external.erp=K-7"],
+                &["custom.gone=g", "custom.tax=t1", "email=ann@b.co", "external.erp=K-7"],
+                &[
+                    "custom.gone=g",
+                    "custom.shade=red",
+                    "custom.tax=t1",
+                    "email=ann@b.co",
+                    "external.erp=K-7",
+                ],
+            ),
+        ] {
+            let settings = Settings {
+                unique_email,
+                ..Settings::default()
+            };
+            let rules = rules(settings, fields.clone());
+            let texts = |values: Vec<Unique>| -> Vec<String> {
+                let texts = values.iter().map(|one| format!("{}={}", one.scope, one.value));
+                texts.collect()
+            };
+            assert_eq!(texts(ann.unique(&rules)), unique, "{unique_email}");
+            assert_eq!(texts(ann.held(&rules)), held, "{unique_email}");
+            assert_eq!(texts(ann.ever_held(&rules)), ever, "{unique_email}");
+        }
+    }
+
+    #[test]
+    fn a_kind_that_says_nothing_of_it_has_no_likeness_and_nothing_unique() {
+        let rules = rules(Settings::default(), vec![]);
+        let input = serde_json::from_value(json!({"url":"https://example.com"})).unwrap();
+        let endpoint = crate::webhook::Endpoint::create(input, &rules).unwrap();
+        assert_eq!(endpoint.likeness(), []);
+        assert_eq!((endpoint.unique(&rules), endpoint.unique_at_times()), (vec![], vec![]));
+    }
+
+    #[test]
+    fn absent_values_are_left_out_of_json() {
+        for (value, expected) in [
+            (json!({"a":null,"b":0}), json!({"b":0})),
+            (json!({"a":{"b":null,"c":""}}), json!({"a":{"c":""}})),
+            (json!([{"a":null},[{"b":null,"c":1}]]), json!([{},[{"c":1}]])),
+            (json!({"a":[null,1]}), json!({"a":[null,1]})),
+        ] {
+            let mut stripped = value.clone();
+            strip_nulls(&mut stripped);
+            assert_eq!(stripped, expected, "{value}");
+        }
+        let value = contact(json!({"name":"Ann"}), json!({})).to_value();
+        assert_eq!((&value["name"], &value["version"]), (&json!("Ann"), &json!(1)));
+        assert!(
+            value.get("title").is_none() && value.get("deleted_at").is_none(),
+            "{value}"
+        );
+    }
+
+    #[test]
+    fn a_field_of_the_wrong_shape_is_named_by_its_place() {
+        for (value, expected) in [
+            (json!([]), ("#", "wrong_type")),
+            (json!({"name":1}), ("#/name", "wrong_type")),
+            (
+                json!({"emails":[{"address":"a@b.co"},{"address":1}]}),
+                ("#/emails/1/address", "wrong_type"),
+            ),
+            (
+                json!({"external_ids":{"a/b~c":1}}),
+                ("#/external_ids/a~1b~0c", "wrong_type"),
+            ),
+            (json!({"emails":[{}]}), ("#/emails/0", "required")),
+            (json!({"colour":"red"}), ("#/colour", "field_unknown")),
+        ] {
+            let invalid = split::<<Contact as Kind>::In>(value.clone()).unwrap_err();
+            let problem = &invalid.problems[0];
+            assert_eq!((problem.pointer.as_str(), problem.code), expected, "{value}");
         }
     }
 }

@@ -372,7 +372,7 @@ impl Erasure<'_> {
             return Ok(Vec::new());
         };
         let record: Record<K> = parse(&row.doc)?;
-        let guards = record.unique(self.rules).into_iter();
+        let guards = record.ever_held(self.rules).into_iter();
         let guards = guards.map(|unique| Key::unique(self.tenant, K::NOUN, &unique.scope, &unique.value));
         let ways = pointers(&record).into_iter();
         let ways = ways.map(|value| Key::pointer(self.tenant, K::NOUN, &value, record.meta.id));

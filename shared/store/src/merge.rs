@@ -6,7 +6,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
 use jiff::{SignedDuration, Timestamp};
 use rapport_domain::merge::{Conflict, Job, JobKind, Mergeable, UNDO_DAYS, merged, unmerged};
 use rapport_domain::record::MOST_BYTES;
@@ -70,16 +69,6 @@ fn expires(now: Timestamp) -> i64 {
 
 fn manifest(job: RecordId) -> String {
     format!("manifest#{job}")
-}
-
-/// The values that records hold, and who holds each.
-fn held<'a, K: Stored>(cx: &Accept, records: impl Iterator<Item = &'a Record<K>>) -> BTreeMap<Unique, RecordId> {
-    records
-        .flat_map(|record| {
-            let id = record.meta.id;
-            record.unique(&cx.rules).into_iter().map(move |unique| (unique, id))
-        })
-        .collect()
 }
 
 impl Store {
@@ -149,12 +138,8 @@ impl Store {
         for (old, new) in others.iter().zip(&gone) {
             self.put_version(&mut write, cx, old, new)?;
         }
-        self.settle_unique::<K>(
-            &mut write,
-            cx,
-            &held(cx, std::iter::once(&stays).chain(&others)),
-            &held(cx, std::iter::once(&next)),
-        )?;
+        let before: Vec<&Record<K>> = std::iter::once(&stays).chain(&others).collect();
+        self.settle_unique(&mut write, cx, &before, &[&next])?;
         write.append(checks);
         self.put_job(&mut write, &job, 0)?;
         for record in std::iter::once(&stays).chain(&others) {
@@ -274,12 +259,8 @@ impl Store {
             self.put_version(&mut write, cx, &gone, &back)?;
             restored.push(back);
         }
-        self.settle_unique::<K>(
-            &mut write,
-            cx,
-            &held(cx, std::iter::once(&current)),
-            &held(cx, std::iter::once(&next).chain(&restored)),
-        )?;
+        let after: Vec<&Record<K>> = std::iter::once(&next).chain(&restored).collect();
+        self.settle_unique(&mut write, cx, &[&current], &after)?;
         write.append(checks);
         let mut job = Job::new(
             RecordId::new(Prefix::Job),
@@ -358,49 +339,36 @@ impl Store {
         Ok(())
     }
 
-    /// Moves, frees and takes unique values, each in one step: a transaction touches no item twice.
+    /// Moves, frees and takes unique values, each in one step: a transaction touches no item twice. Any of the records may hold what
+    /// several of them have.
     fn settle_unique<K: Stored>(
         &self,
         write: &mut Write,
         cx: &Accept,
-        before: &BTreeMap<Unique, RecordId>,
-        after: &BTreeMap<Unique, RecordId>,
+        before: &[&Record<K>],
+        after: &[&Record<K>],
     ) -> Result<(), StoreError> {
-        for (unique, holder) in before {
-            let (scope, value) = (&unique.scope, &unique.value);
-            match after.get(unique) {
-                Some(next) if next == holder => {}
-                Some(next) => self.hand_over::<K>(write, cx, unique, *holder, *next)?,
-                None => write.free(self, TABLE, K::NOUN, scope, value, &holder.to_string())?,
+        let all: BTreeSet<RecordId> = before.iter().chain(after).map(|record| record.meta.id).collect();
+        let all: Vec<RecordId> = all.into_iter().collect();
+        let unique = |records: &[&Record<K>]| -> BTreeMap<Unique, RecordId> {
+            let each = records.iter().map(|record| (record.unique(&cx.rules), record.meta.id));
+            each.flat_map(|(unique, id)| unique.into_iter().map(move |unique| (unique, id)))
+                .collect()
+        };
+        let held = |records: &[&Record<K>]| -> BTreeSet<Unique> {
+            records.iter().flat_map(|record| record.held(&cx.rules)).collect()
+        };
+        let (had, have) = (unique(before), unique(after));
+        for unique in held(before).difference(&held(after)) {
+            write.free(self, TABLE, K::NOUN, unique, &all)?;
+        }
+        for (unique, next) in &have {
+            match had.get(unique) {
+                Some(holder) if holder == next => {}
+                Some(_) => write.pass_on(self, TABLE, K::NOUN, unique, &all, *next)?,
+                None => write.take(self, TABLE, K::NOUN, &unique.scope, &unique.value, &next.to_string())?,
             }
         }
-        for (unique, holder) in after.iter().filter(|(unique, _)| !before.contains_key(unique)) {
-            write.take(self, TABLE, K::NOUN, &unique.scope, &unique.value, &holder.to_string())?;
-        }
-        Ok(())
-    }
-
-    fn hand_over<K: Stored>(
-        &self,
-        write: &mut Write,
-        cx: &Accept,
-        unique: &Unique,
-        from: RecordId,
-        to: RecordId,
-    ) -> Result<(), StoreError> {
-        let mut item = Key::unique(cx.tenant, K::NOUN, &unique.scope, &unique.value).attributes();
-        item.insert("holder".to_owned(), text(to.to_string()));
-        let put = Put::builder()
-            .table_name(self.table(TABLE)?)
-            .set_item(Some(item))
-            .condition_expression("attribute_not_exists(pk) OR holder = :from")
-            .expression_attribute_values(":from", text(from.to_string()))
-            .build()
-            .map_err(|error| StoreError::Internal(error.to_string()))?;
-        write.other(
-            TransactWriteItem::builder().put(put).build(),
-            "a unique value moved meanwhile",
-        );
         Ok(())
     }
 

@@ -713,17 +713,16 @@ impl Store {
         let id = new.meta.id;
         let mut all = Write::new(cx.tenant);
         all.record(self, K::TABLE, row(cx, &new, &doc), old.meta.version)?;
-        let held = |record: &Record<K>| -> BTreeSet<Unique> {
-            if record.meta.deleted_at.is_some() || record.meta.merged_into.is_some() {
-                BTreeSet::new()
-            } else {
-                record.unique(&cx.rules).into_iter().collect()
-            }
+        let there = |record: &Record<K>, values: Vec<Unique>| -> BTreeSet<Unique> {
+            let gone = record.meta.deleted_at.is_some() || record.meta.merged_into.is_some();
+            values.into_iter().filter(|_| !gone).collect()
         };
-        let (before, after) = (held(old), held(&new));
-        for Unique { scope, value } in before.difference(&after) {
-            all.free(self, K::TABLE, K::NOUN, scope, value, &id.to_string())?;
+        // What may be held is freed: it may have been taken when settings were others.
+        let (before, after) = (there(old, old.held(&cx.rules)), there(&new, new.held(&cx.rules)));
+        for unique in before.difference(&after) {
+            all.free(self, K::TABLE, K::NOUN, unique, &[id])?;
         }
+        let (before, after) = (there(old, old.unique(&cx.rules)), there(&new, new.unique(&cx.rules)));
         for Unique { scope, value } in after.difference(&before) {
             all.take(self, K::TABLE, K::NOUN, scope, value, &id.to_string())?;
         }

@@ -1,17 +1,17 @@
 //! Writes: one conditional put or one transaction, and what its failure means.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::types::{
-    ConditionCheck, Delete, Put, ReturnConsumedCapacity, ReturnValuesOnConditionCheckFailure as OnFailure,
-    TransactWriteItem,
+    AttributeValue, ConditionCheck, Delete, Put, ReturnConsumedCapacity,
+    ReturnValuesOnConditionCheckFailure as OnFailure, TransactWriteItem,
 };
 use jiff::Timestamp;
-use rapport_domain::TenantId;
+use rapport_domain::{RecordId, TenantId, Unique};
 
 use crate::clients::partition;
 use crate::idempotency::{Answer, Idempotency};
@@ -29,6 +29,9 @@ enum Meaning {
     Record { version: u64, own: String },
     /// A unique value.
     Unique { scope: String, holder: String },
+    /// A unique value to be freed or passed on if its record holds it. It need not: what was written while values could be shared
+    /// took none, and another record may hold it since. Then the rest is written without.
+    IfHeld,
     /// A kept answer.
     Idempotency(Idempotency),
     /// A condition of the caller's own.
@@ -183,7 +186,7 @@ impl Write {
         Ok(())
     }
 
-    /// Gives back a value that a record held.
+    /// Gives back a value if one of these records holds it.
     ///
     /// # Errors
     /// When this function was not given the table.
@@ -192,18 +195,46 @@ impl Write {
         store: &Store,
         table: Table,
         noun: &str,
-        scope: &str,
-        value: &str,
-        holder: &str,
+        Unique { scope, value }: &Unique,
+        from: &[RecordId],
     ) -> Result<(), StoreError> {
+        let (condition, holders) = held_by(from);
         let delete = Delete::builder()
             .table_name(store.table(table)?)
             .set_key(Some(Key::unique(self.tenant, noun, scope, value).attributes()))
-            .condition_expression("attribute_not_exists(pk) OR holder = :holder")
-            .expression_attribute_values(":holder", text(holder));
+            .condition_expression(condition)
+            .set_expression_attribute_values(Some(holders));
         self.push(
             TransactWriteItem::builder().delete(built(delete.build())?).build(),
-            Meaning::Other("a unique value moved meanwhile"),
+            Meaning::IfHeld,
+        );
+        Ok(())
+    }
+
+    /// Passes a value on to a record if one of these holds it, or nobody.
+    ///
+    /// # Errors
+    /// When this function was not given the table.
+    pub fn pass_on(
+        &mut self,
+        store: &Store,
+        table: Table,
+        noun: &str,
+        Unique { scope, value }: &Unique,
+        from: &[RecordId],
+        to: RecordId,
+    ) -> Result<(), StoreError> {
+        let mut item = Key::unique(self.tenant, noun, scope, value).attributes();
+        item.insert("holder".to_owned(), text(to.to_string()));
+        let (condition, holders) = held_by(from);
+        let put = Put::builder()
+            .table_name(store.table(table)?)
+            .set_item(Some(item))
+            .condition_expression(condition)
+            .set_expression_attribute_values(Some(holders));
+        self.push(
+            TransactWriteItem::builder().put(built(put.build())?).build(),
+            Meaning::IfHeld,
         );
         Ok(())
     }
@@ -343,8 +374,10 @@ impl Write {
         }
         let client = self.client(store).await?;
         let mut pause = Duration::from_millis(10);
+        let mut without = BTreeSet::new();
         loop {
-            match self.attempt(&client).await {
+            match self.attempt(&client, &without).await {
+                Err(Failure::NotHeld(steps)) => without.extend(steps),
                 Err(Failure::Contention) if pause < Duration::from_millis(400) => {
                     tokio::time::sleep(pause.mul_f64(0.5 + rand::random::<f64>())).await;
                     pause *= 2;
@@ -375,8 +408,13 @@ impl Write {
         })
     }
 
-    async fn attempt(&self, client: &Client) -> Result<(), Failure> {
-        let steps: Vec<&Step> = self.all().collect();
+    /// Tries to write all steps but some, which are named by their places.
+    async fn attempt(&self, client: &Client, without: &BTreeSet<usize>) -> Result<(), Failure> {
+        let (places, steps): (Vec<usize>, Vec<&Step>) =
+            self.all().enumerate().filter(|(n, _)| !without.contains(n)).unzip();
+        if steps.is_empty() {
+            return Ok(());
+        }
         let items = steps.iter().map(|step| step.item.clone()).collect();
         let request = client
             .transact_write_items()
@@ -413,9 +451,17 @@ impl Write {
         }
         // A kept answer explains all the rest: the first request took the unique values too.
         let mut order: Vec<usize> = (0..steps.len()).filter(failed).collect();
-        order.sort_by_key(|&n| !matches!(steps[n].meaning, Meaning::Idempotency(_)));
+        let rank = |meaning: &Meaning| match meaning {
+            Meaning::Idempotency(_) => 0,
+            Meaning::IfHeld => 2,
+            _ => 1,
+        };
+        order.sort_by_key(|&n| rank(&steps[n].meaning));
         if let Some(&n) = order.first() {
-            if n >= self.steps.len() {
+            if matches!(steps[n].meaning, Meaning::IfHeld) {
+                return Err(Failure::NotHeld(order.iter().map(|&n| places[n]).collect()));
+            }
+            if places[n] >= self.steps.len() {
                 return Err(Failure::Other(StoreError::Raced));
             }
             let found = reasons[n].item();
@@ -433,8 +479,22 @@ impl Write {
     }
 }
 
+/// The condition that nobody or one of these records holds a unique value, and its values.
+fn held_by(records: &[RecordId]) -> (String, HashMap<String, AttributeValue>) {
+    let names = (0..records.len()).map(|n| format!(":holder{n}"));
+    let values = records.iter().map(|id| text(id.to_string()));
+    let holders: HashMap<String, AttributeValue> = names.clone().zip(values).collect();
+    let names: Vec<String> = names.collect();
+    (
+        format!("attribute_not_exists(pk) OR holder IN ({})", names.join(", ")),
+        holders,
+    )
+}
+
 enum Failure {
     Contention,
+    /// Nothing was wrong but that records do not hold what these steps would free or pass on.
+    NotHeld(Vec<usize>),
     Other(StoreError),
 }
 
@@ -458,6 +518,7 @@ fn explain(meaning: &Meaning, found: Option<&Item>) -> StoreError {
             Some(item) => idempotency.verdict(item),
             None => StoreError::KeyReused,
         },
+        Meaning::IfHeld => StoreError::Raced,
         Meaning::Other(what) => StoreError::conflict("conflict", *what),
         Meaning::None => StoreError::Internal("an item without a condition failed one".to_owned()),
     }

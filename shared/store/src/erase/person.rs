@@ -13,7 +13,7 @@ use rapport_domain::order::Order;
 use rapport_domain::survey::Invitation;
 use rapport_domain::ticket::Ticket;
 use rapport_domain::win_back::WinBack;
-use rapport_domain::{Kind as _, Prefix, Record, RecordId, TenantId};
+use rapport_domain::{Kind as _, Prefix, Record, RecordId, TenantId, Unique};
 use serde_json::Value;
 
 use crate::page::{Query, Row};
@@ -258,6 +258,8 @@ impl Store {
             if same.to_value() == old.to_value() && (K::STAYS || old.meta.deleted_at.is_some()) {
                 return Ok(false);
             }
+            // First what no later try would know of.
+            self.free_held(cx, &old).await?;
             let planned = self.plan_next(cx, &old, new, Write::new(cx.tenant))?;
             match planned.write.commit(self).await {
                 Ok(()) => return Ok(true),
@@ -265,6 +267,20 @@ impl Store {
                 Err(error) => return Err(error),
             }
         }
+    }
+
+    /// Frees what a record took when settings were others: what goes with the record is what it holds by those of today.
+    async fn free_held<K: Stored>(&self, cx: &Accept, record: &Record<K>) -> Result<(), StoreError> {
+        let gone = record.meta.deleted_at.is_some() || record.meta.merged_into.is_some();
+        let known = record.held(&cx.rules).into_iter().filter(|_| !gone);
+        let known: BTreeSet<Unique> = known.collect();
+        let ever = record.ever_held(&cx.rules).into_iter();
+        for unique in ever.filter(|unique| !known.contains(unique)) {
+            let mut write = Write::new(cx.tenant);
+            write.free(self, K::TABLE, K::NOUN, &unique, &[record.meta.id])?;
+            write.commit(self).await?;
+        }
+        Ok(())
     }
 
     /// What merges noted of a person, by which they could be undone.
