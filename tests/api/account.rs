@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::SignedDuration;
+use rapport_host::Host;
 use rapport_host::engine::{self, InProcess};
-use rapport_host::{Host, Options};
 use rapport_runtime::Clock;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -22,9 +22,7 @@ pub(super) struct World {
 impl World {
     pub(super) async fn new() -> Self {
         let (folder, clock) = (tempfile::tempdir().unwrap(), Clock::default());
-        let host = Host::start(Options::of_test(folder.path(), clock.clone()))
-            .await
-            .unwrap();
+        let host = Host::start(tests::options(folder.path(), clock.clone())).await.unwrap();
         Self {
             anybody: Caller::at(&host.url()),
             host,
@@ -80,8 +78,10 @@ pub(super) async fn made(caller: &Caller, path: &str, body: Value) -> String {
     id(&caller.post(path, body).await.expect(201))
 }
 
-/// A firm that has something of every kind, some of it merged, deleted or under way.
+/// A firm that has something of every kind, some of it merged, deleted or under way. Surveys wait for weeks, whatever the hour is.
 pub(super) async fn busy(tenant: &Tenant) {
+    let settings = json!({"survey": {"delay_minutes": 60 * 24 * 60}});
+    tenant.patch("/v1/settings", settings).await.expect(200);
     let field = json!({"kind": "contact", "key": "badge", "label": "Badge", "type": "text", "unique": true});
     tenant.post("/v1/fields", field).await.expect(201);
     let company = made(tenant, "/v1/companies", json!({"name": "Mill Ltd", "tags": ["north"]})).await;
@@ -248,6 +248,10 @@ async fn what_a_closed_firm_had_is_erased_and_nothing_of_anybody_else() {
     let other = Tenant::of(&world.anybody, json!({})).await;
     busy(&tenant).await;
     busy(&mine).await;
+    // What was taken while it could be one record's alone is found when it may be shared, or is no longer asked for.
+    let shared = json!({"unique_email": false});
+    tenant.patch("/v1/settings", shared).await.expect(200);
+    tenant.delete("/v1/fields/contact/badge").await.expect(204);
     made(&other, "/v1/leads", json!({"name": "Somebody"})).await;
     let close = json!({"password": PASSWORD});
     tenant.post("/v1/account/close", close.clone()).await.expect(200);

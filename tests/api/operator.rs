@@ -26,9 +26,8 @@ struct Service {
 impl Service {
     async fn new(change: impl FnOnce(&mut Options)) -> Self {
         let (folder, clock, faults) = (tempfile::tempdir().unwrap(), Clock::default(), Faults::default());
-        let mut options = Options::of_test(folder.path(), clock.clone());
-        let functions = tests::calls::noted(options.functions);
-        options.functions = faults.between(functions, |function| function == "search-index");
+        let mut options = tests::options(folder.path(), clock.clone());
+        options.functions = faults.between(options.functions, |function| function == "search-index");
         change(&mut options);
         let host = Host::start(options).await.unwrap();
         Self {

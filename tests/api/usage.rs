@@ -10,8 +10,8 @@ use rapport_domain::TenantId;
 use rapport_domain::account::Status;
 use rapport_domain::plan::{Limit, Plan};
 use rapport_domain::usage::{Counts, Tally, begin_of, day_of, month_end};
+use rapport_host::Host;
 use rapport_host::engine::{self, InProcess};
-use rapport_host::{Host, Options};
 use rapport_http::Access;
 use rapport_runtime::{Clock, Meter};
 use rapport_store::usage::Settlement;
@@ -43,7 +43,7 @@ impl World {
         let now = clock.now();
         let noon = begin_of(day_of(now).tomorrow().unwrap()) + SignedDuration::from_hours(12);
         clock.advance(noon.duration_since(now));
-        let mut options = Options::of_test(folder.path(), clock.clone());
+        let mut options = tests::options(folder.path(), clock.clone());
         options.environment.insert("SIGNUP_PLAN".to_owned(), plan.to_owned());
         options.functions = recorder.between(options.functions);
         let host = Host::start(options).await.unwrap();

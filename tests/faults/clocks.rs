@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::SignedDuration;
-use rapport_host::{Host, Options};
+use rapport_host::Host;
 use rapport_runtime::Clock;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -27,9 +27,7 @@ struct World {
 
 async fn world() -> World {
     let (folder, clock) = (tempfile::tempdir().unwrap(), Clock::default());
-    let host = Host::start(Options::of_test(folder.path(), clock.clone()))
-        .await
-        .unwrap();
+    let host = Host::start(tests::options(folder.path(), clock.clone())).await.unwrap();
     let anybody = Caller::at(&host.url());
     let tenant = Tenant::of(&anybody, json!({})).await;
     let key = json!({"name": "tests", "scopes": ["*:read", "*:write"]});

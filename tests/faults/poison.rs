@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use jiff::SignedDuration;
-use rapport_host::{Host, Options};
+use rapport_host::Host;
 use rapport_runtime::Clock;
 use rapport_sqs::Outgoing;
 use serde_json::{Value, json};
@@ -43,9 +43,7 @@ fn of_another(tenant: &str, lead: &Value) -> String {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_message_that_nobody_can_handle_rests_among_the_dead_letters_and_holds_up_no_other() {
     let (folder, clock) = (tempfile::tempdir().unwrap(), Clock::default());
-    let host = Host::start(Options::of_test(folder.path(), clock.clone()))
-        .await
-        .unwrap();
+    let host = Host::start(tests::options(folder.path(), clock.clone())).await.unwrap();
     let anybody = Caller::at(&host.url());
     let (victim, tenant) = (
         Tenant::of(&anybody, json!({})).await,

@@ -277,7 +277,7 @@ async fn rests(host: &Host, held: &Held) -> Option<()> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn changes_of_many_firms_come_in_one_batch() {
     let (folder, held) = (tempfile::tempdir().unwrap(), Held::default());
-    let mut options = Options::of_test(folder.path(), Clock::default());
+    let mut options = tests::options(folder.path(), Clock::default());
     held.between(&mut options);
     let host = Host::start(options).await.unwrap();
     let anybody = Caller::at(&host.url());
@@ -321,7 +321,7 @@ async fn changes_in_any_order_and_any_number_of_times_end_where_those_in_order_d
     let mut random = StdRng::seed_from_u64(seed);
     let (folder, held) = (tempfile::tempdir().unwrap(), Held::default());
     let clock = Clock::default();
-    let mut options = Options::of_test(folder.path(), clock.clone());
+    let mut options = tests::options(folder.path(), clock.clone());
     held.between(&mut options);
     let host = Host::start(options).await.unwrap();
     let tenant = Tenant::of(&Caller::at(&host.url()), json!({})).await;

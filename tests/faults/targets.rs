@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use futures::future::join_all;
 use jiff::SignedDuration;
 use parking_lot::Mutex;
-use rapport_host::{Host, Options};
+use rapport_host::Host;
 use rapport_runtime::Clock;
 use serde_json::{Value, json};
 use tests::{Caller, Tenant, eventually, unique};
@@ -102,7 +102,7 @@ async fn subscribe(tenant: &Tenant, url: &str) -> String {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn bad_endpoints_are_tried_again_later_and_hold_up_nobody_elses() {
     let folder = tempfile::tempdir().unwrap();
-    let host = Host::start(Options::of_test(folder.path(), Clock::default()))
+    let host = Host::start(tests::options(folder.path(), Clock::default()))
         .await
         .unwrap();
     let anybody = Caller::at(&host.url());
@@ -258,7 +258,7 @@ impl MailServer {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_bad_mail_server_delays_mails_alone_and_each_goes_out_once_it_is_well() {
     let (folder, clock, server) = (tempfile::tempdir().unwrap(), Clock::default(), MailServer::new().await);
-    let mut options = Options::of_test(folder.path(), clock.clone());
+    let mut options = tests::options(folder.path(), clock.clone());
     options
         .environment
         .insert("MAIL".to_owned(), format!("smtp://{}", server.address));

@@ -60,8 +60,9 @@ pub async fn create(
         Err(StoreError::Answered(answer)) => return Ok(respond::replay(*answer)),
         result => result?,
     };
-    // Counted afterwards, so that a repeated request is answered the same; one too many is taken back.
-    if app.store.count_schedules(caller.tenant, MOST).await? > MOST {
+    // Counted afterwards, so that a repeated request is answered the same; one too many is taken back. What was made is told also
+    // when nobody can count.
+    if matches!(app.store.count_schedules(caller.tenant, MOST).await, Ok(found) if found > MOST) {
         app.store.delete::<Schedule>(&cx, made.record.meta.id, None).await?;
         return Err(Problem::new(Code::Conflict)
             .particular("too_many_schedules")
@@ -71,17 +72,27 @@ pub async fn create(
     Ok(respond::record(StatusCode::CREATED, made.doc, 1, Some(location)))
 }
 
-/// The row of a schedule that is the caller's.
-async fn found(app: &App, caller: &Caller, text: &str) -> Result<(Row, Record<Schedule>), Problem> {
+/// The row of a schedule that is the caller's, or was until it was deleted.
+async fn own(app: &App, caller: &Caller, text: &str) -> Result<(Row, Record<Schedule>), Problem> {
     let row = app
         .store
         .row::<Schedule>(caller.tenant, id(Schedule::PREFIX, text)?)
         .await?;
     let record = parse::<Schedule>(&row.doc)?;
-    if row.gone || !may_see(caller, &record.meta.created_by) {
+    if may_see(caller, &record.meta.created_by) {
+        Ok((row, record))
+    } else {
+        Err(Problem::not_found())
+    }
+}
+
+/// The row of a schedule that is the caller's.
+async fn found(app: &App, caller: &Caller, text: &str) -> Result<(Row, Record<Schedule>), Problem> {
+    let found = own(app, caller, text).await?;
+    if found.0.gone {
         return Err(Problem::not_found());
     }
-    Ok((row, record))
+    Ok(found)
 }
 
 /// Reads a schedule.
@@ -143,7 +154,7 @@ pub async fn change(
     }
 }
 
-/// Deletes a schedule.
+/// Deletes a schedule; one that was deleted before stays so.
 ///
 /// # Errors
 /// `404`, also for another user's; `412`.
@@ -153,7 +164,7 @@ pub async fn delete(
     Path(text): Path<String>,
     IfMatch(expected): IfMatch,
 ) -> Result<Response, Problem> {
-    let (_, record) = found(&app, &caller, &text).await?;
+    let (_, record) = own(&app, &caller, &text).await?;
     let cx = caller.accept(&app).await?;
     app.store.delete::<Schedule>(&cx, record.meta.id, expected).await?;
     Ok(respond::no_content())

@@ -427,4 +427,98 @@ mod tests {
             .is_err()
         );
     }
+
+    #[test]
+    fn every_reason_has_its_points() {
+        let campaign = RecordId::new(Prefix::Campaign).to_string();
+        for (json, expected) in [
+            (serde_json::json!({"name":"A"}), &[][..]),
+            (serde_json::json!({"email":"a@b.co"}), &[("has_email", 15)]),
+            (serde_json::json!({"phone":"(415) 555-2671"}), &[("has_phone", 15)]),
+            (serde_json::json!({"company_name":"A"}), &[("has_company", 10)]),
+            (serde_json::json!({"name":"A","title":"B"}), &[("has_title", 5)]),
+            (serde_json::json!({"name":"A","industry":"B"}), &[("has_industry", 5)]),
+            (
+                serde_json::json!({"name":"A","campaign_id":campaign}),
+                &[("from_campaign", 5)],
+            ),
+            (
+                serde_json::json!({"name":"A","utm":{"source":"B"}}),
+                &[("from_campaign", 5)],
+            ),
+            (
+                serde_json::json!({"name":"A","source":"referral"}),
+                &[("was_referred", 15)],
+            ),
+            (serde_json::json!({"name":"A","source":"web"}), &[]),
+            (
+                serde_json::json!({"name":"A","value":{"amount":"1","currency":"USD"}}),
+                &[("has_value", 10)],
+            ),
+            (
+                serde_json::json!({"name":"A","value":{"amount":"0","currency":"USD"}}),
+                &[],
+            ),
+            (serde_json::json!({"name":"A","rating":"hot"}), &[("rated_hot", 30)]),
+            (serde_json::json!({"name":"A","rating":"warm"}), &[("rated_warm", 15)]),
+            (serde_json::json!({"name":"A","rating":"cold"}), &[("rated_cold", -10)]),
+            (
+                serde_json::json!({"name":"A","status":"qualified"}),
+                &[("qualified", 20)],
+            ),
+            (
+                serde_json::json!({"name":"A","status":"unqualified"}),
+                &[("unqualified", -100)],
+            ),
+            (
+                serde_json::json!({"email":"a@b.co","rating":"cold"}),
+                &[("has_email", 15), ("rated_cold", -10)],
+            ),
+        ] {
+            let lead = input(json.clone()).unwrap();
+            let found: Vec<_> = lead
+                .score_reasons
+                .iter()
+                .map(|reason| (reason.reason.as_str(), reason.points))
+                .collect();
+            assert_eq!(found, expected, "{json}");
+            let sum: i32 = expected.iter().map(|(_, points)| points).sum();
+            assert_eq!(lead.score, sum.max(0), "{json}");
+        }
+    }
+
+    #[test]
+    fn a_converted_lead_says_what_it_became_also_after_a_change() {
+        let (contact, company) = (RecordId::new(Prefix::Contact), RecordId::new(Prefix::Company));
+        let lead = input(serde_json::json!({"name":"A"}))
+            .unwrap()
+            .convert(contact, Some(company), rules().now)
+            .unwrap();
+        let change = LeadIn {
+            name: Some("B".to_owned()),
+            ..lead.editable()
+        };
+        for lead in [lead.revise(change, &rules()).unwrap(), lead] {
+            assert_eq!(
+                (lead.status, lead.contact_id, lead.company_id, lead.converted_at),
+                (LeadStatus::Converted, Some(contact), Some(company), Some(rules().now))
+            );
+        }
+    }
+
+    #[test]
+    fn a_lead_looks_like_others_of_its_address_or_number() {
+        for (json, expected) in [
+            (serde_json::json!({"name":"A"}), vec![]),
+            (
+                serde_json::json!({"email":"Ann@B.co","phone":"(415) 555-2671"}),
+                vec![
+                    ("email#ann@b.co".to_owned(), 0.95),
+                    ("phone#+14155552671".to_owned(), 0.8),
+                ],
+            ),
+        ] {
+            assert_eq!(input(json.clone()).unwrap().likeness(), expected, "{json}");
+        }
+    }
 }

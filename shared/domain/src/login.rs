@@ -237,6 +237,7 @@ mod tests {
             ("pass word 12 z", ""),
             ("short", "too_short"),
             ("", "too_short"),
+            (&long[..5 * 50], ""),
             (long.as_str(), "too_long"),
             ("Password123", "password_weak"),
             ("P@ssw0rd2026!", "password_weak"),

@@ -671,6 +671,11 @@ mod tests {
         let consent = |status: &str, at: &str| json!({"name":"A","consent":{"email":{"status":status,"at":at}}});
         for (ours, theirs, expected) in [
             (
+                ("granted", "2026-02-01T00:00:00Z"),
+                ("unknown", "2026-02-01T00:00:00Z"),
+                "granted",
+            ),
+            (
                 ("granted", "2026-01-01T00:00:00Z"),
                 ("denied", "2026-02-01T00:00:00Z"),
                 "denied",
@@ -775,6 +780,94 @@ mod tests {
             (vec![other; 11], false),
         ] {
             assert_eq!(sources::<Contact>(into, &from).is_ok(), good, "{from:?}");
+        }
+    }
+
+    #[test]
+    fn custom_values_fill_gaps_and_those_no_longer_declared_are_dropped() {
+        let field = |kind, key: &str| crate::custom::Field {
+            kind,
+            key: key.to_owned(),
+            label: key.to_owned(),
+            r#type: crate::custom::FieldType::Text,
+            required: false,
+            unique: false,
+            choices: vec![],
+        };
+        let rules = Rules {
+            fields: std::sync::Arc::new(vec![
+                field(crate::custom::FieldKind::Contact, "size"),
+                field(crate::custom::FieldKind::Contact, "shade"),
+                field(crate::custom::FieldKind::Lead, "gone"),
+            ]),
+            ..rules()
+        };
+        let into = record::<Contact>(json!({"name":"Ann","custom":{"size":"S","gone":"x"}}));
+        let from = record::<Contact>(json!({"name":"Ann","custom":{"size":"L","shade":"red"}}));
+        let merged = merged(&into, &[from], &BTreeMap::new(), &rules).unwrap();
+        assert_eq!(json!(merged.common.custom), json!({"size":"S","shade":"red"}));
+    }
+
+    #[test]
+    fn notes_are_joined_unless_that_says_nothing_new_or_is_too_long() {
+        let long = |c: &str, length| c.repeat(length);
+        for (ours, theirs, joined) in [
+            ("tall and quick".to_owned(), "quick".to_owned(), false),
+            ("quick".to_owned(), "tall and quick".to_owned(), true),
+            (long("x", 6_000), long("李", 3_998), true),
+            (long("x", 6_000), long("李", 3_999), false),
+        ] {
+            let into = record::<Contact>(json!({"name":"Ann","note":ours}));
+            let from = record::<Contact>(json!({"name":"Ann","note":theirs}));
+            let note = merged(&into, &[from], &BTreeMap::new(), &rules()).unwrap().body.note;
+            let expected = if joined { format!("{ours}\n\n{theirs}") } else { ours };
+            assert_eq!(note, Some(expected));
+        }
+    }
+
+    #[test]
+    fn records_conflict_where_both_say_something_and_it_differs() {
+        let into = record::<Contact>(json!({"name":"Ann","email":"a@b.co","title":"Buyer"}));
+        let from = record::<Contact>(json!({"name":"ANN","email":"A@b.co","occupation":"Cook"}));
+        let conflicts = merged(&into, &[from], &BTreeMap::new(), &rules()).unwrap().conflicts;
+        let fields: Vec<_> = conflicts.iter().map(|conflict| conflict.field.as_str()).collect();
+        assert_eq!(fields, ["name"]);
+        let into = record::<Company>(json!({"name":"Acme"}));
+        let from = record::<Company>(json!({"name":"Acme","industry":"Tea"}));
+        let merged = merged(&into, &[from], &BTreeMap::new(), &rules()).unwrap();
+        assert_eq!(
+            (merged.conflicts, merged.body.industry.as_deref()),
+            (vec![], Some("Tea"))
+        );
+    }
+
+    #[test]
+    fn undoing_leaves_what_came_by_an_earlier_merge() {
+        let mut into = record::<Contact>(json!({"name":"Ann","external_ids":{"shop":"1"}}));
+        let earlier = BTreeMap::from([("shop".to_owned(), BTreeSet::from(["0".to_owned()]))]);
+        into.body.merged_external_ids.clone_from(&earlier);
+        let from = record::<Contact>(json!({"name":"Ann","external_ids":{"shop":"2"}}));
+        let united = after(&into, merged(&into, &[from], &BTreeMap::new(), &rules()).unwrap());
+        assert_eq!(united.body.merged_external_ids["shop"].len(), 2);
+        let (_, body) = unmerged(&into, &united, &united, &rules()).unwrap();
+        assert_eq!(body.merged_external_ids, earlier);
+    }
+
+    #[test]
+    fn a_record_whose_references_are_all_moved_is_pending_no_more() {
+        let [into, a, b] = [(); 3].map(|()| RecordId::new(Prefix::Contact));
+        let now = rules().now;
+        let job = Job::new(
+            RecordId::new(Prefix::Job),
+            JobKind::Merge,
+            "contact",
+            into,
+            vec![a, b],
+            "usr",
+            now,
+        );
+        for (from, finished, pending) in [(a, false, vec![a, b]), (a, true, vec![b]), (b, true, vec![a])] {
+            assert_eq!(job.advance(from, 1, finished, now).unwrap().pending, pending);
         }
     }
 }

@@ -226,7 +226,8 @@ impl ContactRef {
                 "key_malformed",
                 "a key is 'email' or a source of external ids: a-z, 0-9, _ and -, at most 40 characters",
             ));
-        } else if self.value.is_empty() || self.value.len() > 200 || self.value.chars().any(char::is_control) {
+        } else if self.value.is_empty() || self.value.chars().count() > 200 || self.value.chars().any(char::is_control)
+        {
             return Err(Invalid::one(
                 &value_field,
                 "too_long",
@@ -1614,6 +1615,22 @@ mod tests {
                 ),
                 ("#/payments/1/external_id", "repeated"),
             ),
+            (
+                of("10", json!({"contact_ref":{"key":"Shop","value":"7"}})),
+                ("#/contact_ref/key", "key_malformed"),
+            ),
+            (
+                of("10", json!({"contact_ref":{"key":"shop","value":""}})),
+                ("#/contact_ref/value", "too_long"),
+            ),
+            (
+                of("10", json!({"contact_ref":{"key":"shop","value":"a\nb"}})),
+                ("#/contact_ref/value", "too_long"),
+            ),
+            (
+                of("10", json!({"contact_ref":{"key":"shop","value":"x".repeat(201)}})),
+                ("#/contact_ref/value", "too_long"),
+            ),
         ] {
             let invalid = make(&value).unwrap_err();
             assert_eq!(faults(&invalid), [expected], "{value}");
@@ -2005,6 +2022,14 @@ mod tests {
                 Some(("100.00", Some("40.00"))),
             ),
             ("100", None, false, "placed", vec!["100"], Some(("100.00", None))),
+            (
+                "900000000000000",
+                Some("0"),
+                false,
+                "fulfilled",
+                vec![],
+                Some(("900000000000000.00", Some("900000000000000.00"))),
+            ),
             ("100", Some("60"), false, "placed", vec![], None),
             ("100", Some("60"), false, "placed", vec!["99"], None),
             (
@@ -2030,6 +2055,14 @@ mod tests {
                 "fulfilled",
                 vec!["100", "-25"],
                 Some(("75.00", Some("30.00"))),
+            ),
+            (
+                "100",
+                Some("60"),
+                false,
+                "fulfilled",
+                vec!["100", "-0.50"],
+                Some(("99.50", Some("39.80"))),
             ),
             (
                 "100",
@@ -2108,6 +2141,95 @@ mod tests {
             ),
         ] {
             assert_eq!(between(old, new), expected);
+        }
+    }
+
+    #[test]
+    fn a_payment_said_again_is_known_by_its_id_or_by_all_that_is_said() {
+        let order = make(&of(
+            "100",
+            json!({"payments":[
+                {"amount":"4","method":"cash","received_on":"2026-11-01"},
+                {"amount":"5","external_id":"b1"},
+            ]}),
+        ))
+        .unwrap();
+        for (said, expected) in [
+            (json!({"amount":"4","method":"cash"}), Ok(2)),
+            (json!({"amount":"4","method":"cash","received_on":"2026-11-01"}), Ok(2)),
+            (json!({"amount":"4","method":"cash","received_on":"2026-11-02"}), Ok(3)),
+            (json!({"amount":"4","method":"card"}), Ok(3)),
+            (json!({"amount":"6","method":"cash"}), Ok(3)),
+            (json!({"amount":"5","external_id":"b1"}), Ok(2)),
+            (json!({"amount":"5","external_id":"b2"}), Ok(3)),
+            (
+                json!({"amount":"6","external_id":"b1"}),
+                Err(vec![("#/payments/0/amount", "payment_differs")]),
+            ),
+        ] {
+            let mut next = order.editable();
+            next.payments = Some(vec![payment(&said)]);
+            let next = order.revise(next, &rules());
+            let found = next.as_ref().map(|next| next.payments.len()).map_err(faults);
+            assert_eq!(found, expected, "{said}");
+        }
+        let many = |most| of("1000", json!({"payments": vec![json!({"amount":"1"}); most]}));
+        assert_eq!(make(&many(MOST_PAYMENTS)).unwrap().payments.len(), MOST_PAYMENTS);
+        assert_eq!(
+            faults(&make(&many(MOST_PAYMENTS + 1)).unwrap_err()),
+            [("#/payments", "too_many")]
+        );
+    }
+
+    #[test]
+    fn a_product_is_looked_up_unless_the_line_was_there_before() {
+        let id = RecordId::new(Prefix::Product);
+        let tea = json!({"sku":"TEA","name":"Tea","unit_price":"5","unit_cost":"2"});
+        let order = make(&json!({"lines":[tea]})).unwrap();
+        for (lines, ids, skus) in [
+            (json!([tea]), vec![], vec![]),
+            (json!([{"sku":"tea"}]), vec![], vec![]),
+            (json!([{"sku":"Mug"},{"sku":"TEA"}]), vec![], vec!["mug".to_owned()]),
+            (
+                json!([{"product_id":id},{"name":"Gift","unit_price":"1"}]),
+                vec![id],
+                vec![],
+            ),
+        ] {
+            let mut next = order.editable();
+            next.lines = serde_json::from_value(lines.clone()).unwrap();
+            let next = order.revise(next, &rules()).unwrap();
+            assert_eq!(next.wanted_products(), (ids, skus), "{lines}");
+        }
+    }
+
+    #[test]
+    fn the_day_of_a_cancellation_is_that_on_which_it_happened() {
+        let later = Rules {
+            now: "2026-11-25T00:00:00Z".parse().unwrap(),
+            ..rules()
+        };
+        for (status, day) in [("placed", "2026-11-25"), ("cancelled", "2026-11-22")] {
+            let order = make(&of("10", json!({"status":status}))).unwrap();
+            let mut next = order.editable();
+            next.status = Some(OrderStatus::Cancelled);
+            let cancelled = order.revise(next, &later).unwrap().cancelled_on.unwrap();
+            assert_eq!(cancelled.to_string(), day, "{status}");
+        }
+    }
+
+    #[test]
+    fn no_order_becomes_a_draft_again() {
+        for (status, code) in [
+            ("placed", "already_placed"),
+            ("fulfilled", "order_closed"),
+            ("cancelled", "order_closed"),
+            ("returned", "order_closed"),
+        ] {
+            let order = make(&of("10", json!({"status":status}))).unwrap();
+            let mut next = order.editable();
+            next.status = Some(OrderStatus::Draft);
+            assert_eq!(faults(&order.revise(next, &rules()).unwrap_err()), [("#/status", code)]);
         }
     }
 }

@@ -263,7 +263,9 @@ mod tests {
         assert!(set.has(Scope(Area::Leads, Verb::Write)) && set.has(Scope(Area::Orders, Verb::Read)));
         assert!(!set.has(Scope(Area::Orders, Verb::Write)));
         assert_eq!(Scopes::parse(&set.to_string()), Some(set));
-        assert_eq!(Scopes::parse("*"), Some(Scopes::all()));
+        for all in ["*", "leads:read *", "* leads:read", "*:*", "*:write"] {
+            assert_eq!(Scopes::parse(all), Some(Scopes::all()), "{all}");
+        }
         for bad in ["leads", "leads:", "leads:admin", "nothing:read", ":read"] {
             assert_eq!(Scopes::parse(bad), None, "{bad}");
         }
@@ -281,6 +283,45 @@ mod tests {
             for area in [Area::Users, Area::ApiKeys, Area::Webhooks, Area::Settings] {
                 assert!(!role.scopes().has(Scope(area, Verb::Write)), "{role:?} {area:?}");
             }
+        }
+    }
+
+    #[test]
+    fn every_noun_belongs_to_an_area() {
+        for (noun, area) in [
+            ("lead", Some(Area::Leads)),
+            ("contact", Some(Area::Contacts)),
+            ("company", Some(Area::Contacts)),
+            ("order", Some(Area::Orders)),
+            ("product", Some(Area::Products)),
+            ("ticket", Some(Area::Tickets)),
+            ("message", Some(Area::Tickets)),
+            ("score", Some(Area::Segments)),
+            ("win_back", Some(Area::WinBacks)),
+            ("survey", Some(Area::Surveys)),
+            ("survey_invitation", Some(Area::Surveys)),
+            ("webhook_endpoint", Some(Area::Webhooks)),
+            ("webhook_source", Some(Area::Webhooks)),
+            ("user", Some(Area::Users)),
+            ("spoon", None),
+        ] {
+            assert_eq!(Area::of(noun), area, "{noun}");
+        }
+    }
+
+    #[test]
+    fn what_two_sets_share_is_in_both() {
+        for (one, other, both) in [
+            (
+                "leads:write orders:read",
+                "leads:read orders:write",
+                "leads:read orders:read",
+            ),
+            ("leads:write", "orders:write", ""),
+            ("*", "tickets:write", "tickets:write"),
+        ] {
+            let set = |text| Scopes::parse(text).unwrap();
+            assert_eq!(set(one).and(set(other)), set(both), "{one}, {other}");
         }
     }
 }

@@ -69,5 +69,9 @@ mod tests {
                 "{text} {country}"
             );
         }
+        for (width, taken) in [(38, true), (39, false)] {
+            let text = format!("+1{:>width$}", "4155552671");
+            assert_eq!(parse("phone", &text, "US").is_ok(), taken, "{text}");
+        }
     }
 }

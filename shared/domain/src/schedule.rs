@@ -276,10 +276,10 @@ impl Kind for Schedule {
                 invalid.add(field, "required", "this field is required");
             }
         }
-        if report.as_ref().is_some_and(|report| report.len() > 100) {
+        if report.as_ref().is_some_and(|report| report.chars().count() > 100) {
             invalid.add("report", "too_long", "a report's name has at most 100 characters");
         }
-        if query.by.as_ref().is_some_and(|by| by.len() > 100) {
+        if query.by.as_ref().is_some_and(|by| by.chars().count() > 100) {
             invalid.add("query/by", "too_long", "a grouping has at most 100 characters");
         }
         if query.limit.is_some_and(|limit| !(1..=MOST_GROUPS).contains(&limit)) {
@@ -442,6 +442,16 @@ mod tests {
                 json!({"report": "sales", "every": "day", "weekday": "monday", "day_of_month": 1}),
                 &["#/weekday", "#/day_of_month"],
             ),
+            (json!({"report": "x".repeat(100), "every": "day"}), &[]),
+            (json!({"report": "x".repeat(101), "every": "day"}), &["#/report"]),
+            (
+                json!({"report": "sales", "every": "day", "query": {"by": "x".repeat(100)}}),
+                &[],
+            ),
+            (
+                json!({"report": "sales", "every": "day", "query": {"by": "x".repeat(101)}}),
+                &["#/query/by"],
+            ),
             (
                 json!({"report": "sales", "every": "day", "query": {"limit": 0, "span": "this_year"}}),
                 &["#/query/limit"],
@@ -489,5 +499,64 @@ mod tests {
         assert_eq!(change(&|input| input.enabled = Some(false)).next_at, None);
         let weekly = change(&|input| input.every = Some(Every::Week));
         assert_eq!(weekly.weekday, Some(Day::Monday));
+    }
+
+    #[test]
+    fn a_stopped_schedule_says_why() {
+        let daily = schedule(json!({"report": "sales", "every": "day", "hour": 2})).unwrap();
+        let due = daily.next_at.unwrap();
+        let begun = daily.begin(due, due, &TimeZone::UTC).unwrap();
+        let stopped = begun.stop("the user is deactivated");
+        let expected = Schedule {
+            enabled: false,
+            next_at: None,
+            last_error: Some("the user is deactivated".to_owned()),
+            ..daily
+        };
+        assert_eq!(stopped, expected);
+    }
+
+    #[test]
+    fn a_change_of_rhythm_leaves_the_day_of_the_other_behind() {
+        let day = json!({"report": "sales", "every": "day"});
+        let week = json!({"report": "sales", "every": "week", "weekday": "friday"});
+        let month = json!({"report": "sales", "every": "month", "day_of_month": 15});
+        for (from, patch, expected) in [
+            (&week, json!({"every": "month"}), Some((None, Some(1)))),
+            (&week, json!({"every": "day"}), Some((None, None))),
+            (&week, json!({"weekday": "monday"}), Some((Some(Day::Monday), None))),
+            (&month, json!({"every": "week"}), Some((Some(Day::Monday), None))),
+            (&month, json!({"every": "day"}), Some((None, None))),
+            (
+                &day,
+                json!({"every": "week", "weekday": "friday"}),
+                Some((Some(Day::Friday), None)),
+            ),
+            (
+                &day,
+                json!({"every": "month", "day_of_month": 15}),
+                Some((None, Some(15))),
+            ),
+            (&day, json!({"weekday": "friday"}), None),
+            (&week, json!({"day_of_month": 15}), None),
+        ] {
+            let old = schedule(from.clone()).unwrap();
+            let mut value = serde_json::to_value(old.editable()).unwrap();
+            crate::record::merge_patch(&mut value, patch.clone());
+            let next = old.revise(serde_json::from_value(value).unwrap(), &rules("2026-11-22T00:00:00Z"));
+            let found = next.ok().map(|next| (next.weekday, next.day_of_month));
+            assert_eq!(found, expected, "{from} {patch}");
+        }
+    }
+
+    #[test]
+    fn what_went_wrong_is_told_until_the_schedule_is_changed() {
+        let later = rules("2026-11-22T05:00:00Z");
+        let daily = schedule(json!({"report": "sales", "every": "day", "hour": 2})).unwrap();
+        let failed = daily.end(daily.next_at.unwrap(), Err("no such report"));
+        assert_eq!(failed.revise(failed.editable(), &later).unwrap(), failed);
+        let mut input = failed.editable();
+        input.report = Some("orders".to_owned());
+        assert_eq!(failed.revise(input, &later).unwrap().last_error, None);
     }
 }

@@ -645,4 +645,66 @@ mod tests {
             );
         }
     }
+
+    #[test]
+    fn margins_are_summed_where_they_are_known() {
+        let with = |margin: &str, contribution: Contribution| Contribution {
+            margin: Some(margin.parse().unwrap()),
+            ..contribution
+        };
+        let contributions = [
+            with("4", bought(5, "10", "USD")),
+            with("1.5", bought(9, "5", "USD")),
+            bought(9, "7", "USD"),
+            with("99", bought(9, "100", "EUR")),
+        ];
+        let figures = Figures::of(&contributions, "USD".parse().unwrap());
+        assert_eq!(
+            (figures.margin, figures.margin_of),
+            ("5.5".parse().unwrap(), "15".parse().unwrap())
+        );
+        assert_eq!(figures.day_numbers(), [5, 9]);
+        assert!(!figures.is_empty());
+        let none = Figures::of(&[], "USD".parse().unwrap());
+        assert!(none.is_empty() && none.day_numbers().is_empty());
+    }
+
+    #[test]
+    fn orders_in_other_currencies_are_told_where_there_are_any() {
+        for (orders, told) in [(0, None), (1, Some(1)), (2, Some(2))] {
+            let money = Money::new(Decimal::TEN, "USD".parse().unwrap());
+            let rfm = Rfm {
+                recency_days: 1,
+                frequency: 1,
+                monetary: money,
+                average: money,
+                first_purchase_on: date_of(1),
+                last_purchase_on: date_of(1),
+                other_currency_orders: orders,
+                r: None,
+                f: None,
+                m: None,
+                cell: None,
+                segment: None,
+            };
+            let json = serde_json::to_value(rfm).unwrap();
+            let found = json.get("other_currency_orders").and_then(serde_json::Value::as_u64);
+            assert_eq!(found, told);
+        }
+    }
+
+    #[test]
+    fn a_job_is_over_once_nothing_more_will_happen() {
+        for (status, word, over) in [
+            (JobStatus::Queued, "queued", false),
+            (JobStatus::Running, "running", false),
+            (JobStatus::Done, "done", true),
+            (JobStatus::Failed, "failed", true),
+            (JobStatus::Cancelled, "cancelled", true),
+        ] {
+            assert_eq!((status.as_str(), status.is_over()), (word, over));
+            assert_eq!(JobStatus::from_text(word), Some(status), "{word}");
+        }
+        assert_eq!(JobStatus::from_text("asleep"), None);
+    }
 }

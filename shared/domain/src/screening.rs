@@ -82,3 +82,23 @@ impl ScreeningIn {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_note_is_trimmed_and_bounded() {
+        for (note, expected) in [
+            (None, Ok(None)),
+            (Some(" late payer ".to_owned()), Ok(Some("late payer".to_owned()))),
+            (Some("x".repeat(2_000)), Ok(Some("x".repeat(2_000)))),
+            (Some("x".repeat(2_001)), Err("too_long")),
+        ] {
+            let decision = Decision::Watch;
+            let checked = ScreeningIn { decision, note }.check();
+            let found = checked.map_err(|invalid| invalid.problems[0].code);
+            assert_eq!(found, expected.map(|note| ScreeningIn { decision, note }));
+        }
+    }
+}

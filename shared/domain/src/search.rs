@@ -285,7 +285,8 @@ mod tests {
     #[test]
     fn a_record_is_found_by_what_people_type() {
         let contact = json!({"name":"李小明","email":"ann.li@shop.example","emails":[{"address":"ann.li@shop.example"}],
-            "phones":[{"number":"+8613800138000"}],"external_ids":{"erp":"K-17"},"title":"Buyer","tags":["Key account"]});
+            "phones":[{"number":"+8613800138000"}],"external_ids":{"erp":"K-17"},"title":"Buyer","tags":["Key account"],
+            "merged_external_ids":{"erp":["K-18","K-19"]}});
         let order =
             json!({"number":"1001","status":"placed","total":"12.00","currency":"USD","placed_on":"2026-11-22"});
         let ticket = json!({"number":12,"subject":"Screen is broken","status":"open"});
@@ -304,6 +305,8 @@ mod tests {
             ("contact", &contact, "138 0013", true),
             ("contact", &contact, "+86 138", true),
             ("contact", &contact, "k-17", true),
+            ("contact", &contact, "k-19", true),
+            ("contact", &contact, "k-20", false),
             ("contact", &contact, "key acc", true),
             ("order", &order, "1001", true),
             ("order", &order, "100", true),
@@ -372,5 +375,19 @@ mod tests {
         let entry = entry("product", &json!({"name": long, "sku": "x".repeat(500)})).unwrap();
         assert_eq!(entry.words.len(), MOST_WORDS);
         assert!(entry.words.keys().all(|word| word.chars().count() <= MOST_CHARACTERS));
+    }
+
+    #[test]
+    fn only_neighbouring_ideographs_make_pairs() {
+        for (text, asked, kept) in [
+            ("a b", &["a", "b"][..], &["a", "b"][..]),
+            ("a李", &["a", "李"], &["a", "李"]),
+            ("李a", &["李", "a"], &["李", "a"]),
+            ("tea 李小", &["tea", "李小"], &["tea", "李小", "小"]),
+            ("李小明", &["李小", "小明"], &["李小", "小明", "明"]),
+        ] {
+            assert_eq!(tokens(text, false), asked, "{text}");
+            assert_eq!(tokens(text, true), kept, "{text}");
+        }
     }
 }

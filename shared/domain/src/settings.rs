@@ -6,6 +6,7 @@ use jiff::civil::{Date, Time};
 use jiff::tz::TimeZone;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
+use url::Url;
 
 use crate::invalid::Invalid;
 use crate::money::{Amount, Currency};
@@ -490,7 +491,9 @@ impl Settings {
 #[must_use]
 pub fn time(text: &str) -> Option<Time> {
     let (hour, minute) = text.split_once(':')?;
-    if hour.len() != 2 || minute.len() != 2 {
+    // A number may have a sign, an hour has none.
+    let digits = |part: &str| part.len() == 2 && part.bytes().all(|byte| byte.is_ascii_digit());
+    if !digits(hour) || !digits(minute) {
         return None;
     }
     Time::new(hour.parse().ok()?, minute.parse().ok()?, 0, 0).ok()
@@ -502,15 +505,14 @@ pub fn time_end(text: &str) -> Option<Time> {
     if text == "24:00" { Some(Time::MAX) } else { time(text) }
 }
 
+/// Whether a text is all that a browser says of where a page is from: a scheme, a host, and a port that is not the usual one.
 fn is_origin(text: &str) -> bool {
-    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
-    rest.is_some_and(|host| {
-        !host.is_empty()
-            && host.len() < 254
-            && host
-                .chars()
-                .all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | ':'))
-    })
+    let short = text.len() < "https://".len() + 254;
+    short
+        && Url::parse(text).is_ok_and(|url| {
+            let said = url.origin().ascii_serialization();
+            matches!(url.scheme(), "http" | "https") && said.eq_ignore_ascii_case(text)
+        })
 }
 
 #[cfg(test)]
@@ -546,5 +548,138 @@ mod tests {
             let invalid = settings.check().unwrap_err();
             assert_eq!(invalid.problems[0].pointer, pointer);
         }
+    }
+
+    #[test]
+    fn settings_have_limits() {
+        fn rates(s: &mut Settings, rates: &[(&str, &str)]) {
+            let rates = rates.iter();
+            s.rates = rates
+                .map(|(currency, rate)| ((*currency).to_owned(), Amount(rate.parse().unwrap())))
+                .collect();
+        }
+        fn quiet(s: &mut Settings, from: &str, to: &str) {
+            let (from, to) = (from.to_owned(), to.to_owned());
+            s.survey.quiet_hours = Some(QuietHours { from, to });
+        }
+        fn origins(s: &mut Settings, origins: &[&str]) {
+            s.allowed_origins = origins.iter().map(|origin| (*origin).to_owned()).collect();
+        }
+        type Change = fn(&mut Settings);
+        let cases: [(Option<&str>, Change); 45] = [
+            (None, |s| s.company = "李".repeat(200)),
+            (Some("#/company"), |s| s.company = "李".repeat(201)),
+            (Some("#/country"), |s| s.country = "us".into()),
+            (None, |s| s.holidays = vec![Date::ZERO; 500]),
+            (Some("#/holidays"), |s| s.holidays = vec![Date::ZERO; 501]),
+            (Some("#/sla/policies"), |s| s.sla.policies.clear()),
+            (None, |s| s.sla.policies = vec![s.sla.policies[0].clone(); 20]),
+            (Some("#/sla/policies"), |s| {
+                s.sla.policies = vec![s.sla.policies[0].clone(); 21];
+            }),
+            (Some("#/sla/policies/0"), |s| {
+                s.sla.policies[0].priority = Some("huge".into());
+            }),
+            (Some("#/sla/policies/2"), |s| {
+                s.sla.policies[2].resolution_minutes = 239;
+            }),
+            (None, |s| s.sla.policies[0].resolution_minutes = 100_000),
+            (Some("#/sla/policies/0"), |s| {
+                s.sla.policies[0].resolution_minutes = 100_001;
+            }),
+            (None, |s| s.survey.delay_minutes = 129_600),
+            (Some("#/survey"), |s| s.survey.delay_minutes = 129_601),
+            (None, |s| s.survey.min_days_between = 3_650),
+            (Some("#/survey"), |s| s.survey.min_days_between = 3_651),
+            (None, |s| s.survey.quiet_hours = None),
+            (Some("#/survey/quiet_hours"), |s| quiet(s, "8pm", "09:00")),
+            (Some("#/survey/quiet_hours"), |s| quiet(s, "20:00", "9am")),
+            (Some("#/survey/quiet_hours"), |s| quiet(s, "20:00", "20:00")),
+            (None, |s| s.scoring.lost_after_days = 36_500),
+            (Some("#/scoring/lost_after_days"), |s| s.scoring.lost_after_days = 0),
+            (Some("#/scoring/lost_after_days"), |s| {
+                s.scoring.lost_after_days = 36_501;
+            }),
+            (None, |s| s.screening.safety = 1_000.0),
+            (Some("#/screening"), |s| s.screening.safety = 1_000.5),
+            (Some("#/screening"), |s| s.screening.safety = -0.5),
+            (Some("#/screening"), |s| {
+                s.screening =
+                    serde_json::from_str(r#"{"purchases":0,"profitability":0,"safety":0,"future":0,"cooperation":0}"#)
+                        .unwrap();
+            }),
+            (None, |s| s.activity_costs.ticket = Amount(1_000_000_000.into())),
+            (Some("#/activity_costs"), |s| {
+                s.activity_costs.complaint = Amount(1_000_000_001.into());
+            }),
+            (Some("#/activity_costs"), |s| {
+                s.activity_costs.delivery = Amount((-1).into());
+            }),
+            (None, |s| rates(s, &[("EUR", "1.08"), ("CNY", "1000000000")])),
+            (Some("#/rates"), |s| rates(s, &[("EUR", "1.08"), ("EURO", "1.08")])),
+            (Some("#/rates"), |s| rates(s, &[("EUR", "0")])),
+            (Some("#/rates"), |s| rates(s, &[("EUR", "-1")])),
+            (Some("#/rates"), |s| rates(s, &[("EUR", "1000000001")])),
+            (None, |s| origins(s, &["https://shop.example", "http://localhost:3000"])),
+            (None, |s| origins(s, &["https://shop.example"; 50])),
+            (Some("#/allowed_origins"), |s| origins(s, &["https://shop.example"; 51])),
+            (Some("#/allowed_origins"), |s| origins(s, &["https://"])),
+            (Some("#/allowed_origins"), |s| origins(s, &["shop.example"])),
+            (Some("#/allowed_origins"), |s| origins(s, &["https://:"])),
+            (Some("#/allowed_origins"), |s| origins(s, &["https://shop.example:443"])),
+            (Some("#/allowed_origins"), |s| origins(s, &["ftp://shop.example"])),
+            (Some("#/allowed_origins"), |s| {
+                s.allowed_origins = vec![format!("https://{}", "a".repeat(254))];
+            }),
+            (None, |s| s.unique_email = false),
+        ];
+        for (n, (pointer, change)) in cases.into_iter().enumerate() {
+            let mut settings = Settings::default();
+            change(&mut settings);
+            let invalid = settings.check().err().unwrap_or_default();
+            let found = invalid.problems.iter().map(|problem| problem.pointer.as_str());
+            assert_eq!(Vec::from_iter(found), Vec::from_iter(pointer), "case {n}");
+        }
+    }
+
+    #[test]
+    fn hours_are_two_digits_and_two() {
+        for (text, good) in [
+            ("00:00", true),
+            ("09:30", true),
+            ("23:59", true),
+            ("24:00", false),
+            ("12:60", false),
+            ("9:30", false),
+            ("009:30", false),
+            ("09:3", false),
+            ("09:030", false),
+            ("0930", false),
+            ("ab:cd", false),
+            ("+9:30", false),
+            ("-0:00", false),
+            ("", false),
+        ] {
+            assert_eq!(time(text).is_some(), good, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_follows_from_settings_is_read_off_them() {
+        let mut settings = Settings::default();
+        settings.scoring.margin_rate = 0.25;
+        assert_eq!(settings.margin_rate(), "0.25".parse().unwrap());
+        for (locale, language) in [("en", Language::En), ("zh-CN", Language::ZhCn), ("xx", Language::En)] {
+            settings.locale = locale.to_owned();
+            assert_eq!(settings.language(), language, "{locale}");
+        }
+        let weights = ScreeningWeights {
+            purchases: 1.0,
+            profitability: 2.0,
+            safety: 3.0,
+            future: 4.0,
+            cooperation: 5.0,
+        };
+        assert_eq!(weights.all(), [1.0, 2.0, 3.0, 4.0, 5.0]);
     }
 }

@@ -220,6 +220,8 @@ mod tests {
             (SECRET, ID, "1649367553", SIGNED, BODY, 0, Ok(())),
             (SECRET, ID, "1649367553", both.as_str(), BODY, 299, Ok(())),
             (public.as_str(), ID, "1649367553", ed.as_str(), BODY, 0, Ok(())),
+            (SECRET, ID, "1649367553", SIGNED, BODY, 300, Ok(())),
+            (SECRET, ID, "1649367553", SIGNED, BODY, -300, Ok(())),
             (SECRET, ID, "1649367553", SIGNED, BODY, 301, Err(Expired)),
             (SECRET, ID, "1649367553", SIGNED, BODY, -301, Err(Expired)),
             (SECRET, "msg_2", "1649367553", SIGNED, BODY, 0, Err(Wrong)),

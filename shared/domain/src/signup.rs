@@ -168,6 +168,7 @@ mod tests {
                 settings.locale.as_str(),
             );
             assert_eq!(found, expected);
+            assert_eq!(settings.company, "Lantern Tea");
         }
         for (country, currency, zone, locale) in COUNTRIES {
             let settings = check(json!({"country": country})).unwrap().settings;

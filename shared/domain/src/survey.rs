@@ -47,3 +47,21 @@ pub fn escape(text: &str) -> String {
         html
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::escape;
+
+    #[test]
+    fn a_text_cannot_leave_its_place_in_html() {
+        for (text, expected) in [
+            ("", ""),
+            ("Ann 李", "Ann 李"),
+            ("<b>A & B</b>", "&lt;b&gt;A &amp; B&lt;/b&gt;"),
+            ("\"it's\"", "&quot;it&#39;s&quot;"),
+            ("&lt;", "&amp;lt;"),
+        ] {
+            assert_eq!(escape(text), expected, "{text}");
+        }
+    }
+}

@@ -980,4 +980,27 @@ mod tests {
         assert_eq!(texts(&ticket), ["", "", ""]);
         assert_eq!(ticket.revise(ticket.editable(), &rules).unwrap(), ticket);
     }
+
+    #[test]
+    fn deadlines_stand_unless_the_priority_of_an_unsettled_ticket_changes() {
+        let now = "2026-11-23T09:00:00Z";
+        let ticket = created(json!({"subject":"A"}), now);
+        let mut changed = rules(now);
+        Arc::make_mut(&mut changed.settings).sla.policies.clear();
+        let renamed = TicketIn {
+            subject: Some("B".to_owned()),
+            ..ticket.editable()
+        };
+        assert_eq!(texts(&ticket.revise(renamed, &changed).unwrap()), texts(&ticket));
+        let resolved = ticket.resolve(None, None, &rules(now)).unwrap();
+        let raised = TicketIn {
+            priority: Some(Priority::Urgent),
+            ..resolved.editable()
+        };
+        assert_eq!(texts(&resolved.revise(raised, &rules(now)).unwrap()), texts(&resolved));
+        // What the status does not allow is refused by name.
+        let invalid = resolved.to_status(TicketStatus::Waiting, &rules(now)).unwrap_err();
+        let problem = &invalid.problems[0];
+        assert_eq!((problem.pointer.as_str(), problem.code), ("#/status", NOT_ALLOWED));
+    }
 }

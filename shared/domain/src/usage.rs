@@ -292,4 +292,47 @@ mod tests {
         );
         assert_eq!(records[0].id, format!("{tenant}#2026-02-28#calls"));
     }
+
+    #[test]
+    fn counts_are_added_each_to_its_own() {
+        let counts = |[calls, read, write, micros, messages, mails]: [u64; 6]| Counts {
+            calls,
+            read,
+            write,
+            micros,
+            messages,
+            mails,
+        };
+        let (one, other) = ([2, 3, 5, 7, 11, 13], [17, 19, 23, 29, 31, 37]);
+        let both = counts([19, 22, 28, 36, 42, 50]);
+        assert_eq!(counts(one).with(&counts(other)), both);
+        let mut sum = counts(one);
+        sum += counts(other);
+        assert_eq!(sum, both);
+        assert!(Counts::default().is_empty());
+        for n in 0..6 {
+            let mut single = [0; 6];
+            single[n] = 1;
+            assert!(!counts(single).is_empty(), "{single:?}");
+        }
+    }
+
+    #[test]
+    fn only_a_newer_count_of_a_kind_is_taken() {
+        for (known, came, taken) in [
+            ("2026-01-01T00:00:02Z", "2026-01-01T00:00:01Z", false),
+            ("2026-01-01T00:00:02Z", "2026-01-01T00:00:02Z", false),
+            ("2026-01-01T00:00:02Z", "2026-01-01T00:00:03Z", true),
+        ] {
+            let tally = |count, time| Tally {
+                count,
+                bytes: 1,
+                at: at(time),
+            };
+            let mut tallies = Tallies::default();
+            tallies.take("lead", tally(1, known));
+            assert_eq!(tallies.take("lead", tally(2, came)), taken, "{came}");
+            assert_eq!(tallies.count("lead"), if taken { 2 } else { 1 }, "{came}");
+        }
+    }
 }

@@ -271,6 +271,45 @@ mod tests {
             (key("users:write *:read"), Role::ReadOnly, true),
         ] {
             assert_eq!(authority.may_grant(role), may, "{authority:?} {role:?}");
+            assert_eq!(authority.may_change(role), may, "{authority:?} {role:?}");
+        }
+    }
+
+    #[test]
+    fn a_change_keeps_how_the_address_was_written_and_when_the_user_left() {
+        let ann = user(json!({"email":"Ann@b.co","role":"agent"})).unwrap();
+        let gone = ann.deactivate(rules().now);
+        assert_eq!(gone.deactivated_at, Some(rules().now));
+        let shouted = UserIn {
+            email: Some("ANN@b.co".into()),
+            ..gone.editable()
+        };
+        assert_eq!(gone.revise(shouted, &rules()).unwrap(), gone);
+    }
+
+    #[test]
+    fn no_two_users_share_an_address() {
+        let ann = user(json!({"email":"Ann@b.co","role":"agent"})).unwrap();
+        let email = Unique {
+            scope: "email".into(),
+            value: "ann@b.co".into(),
+        };
+        assert_eq!(ann.unique(&rules()), [email]);
+    }
+
+    #[test]
+    fn only_an_active_owner_counts_as_one() {
+        for (role, active, counts) in [
+            ("owner", true, true),
+            ("owner", false, false),
+            ("admin", true, false),
+            ("admin", false, false),
+        ] {
+            let mut ann = user(json!({"email":"ann@b.co","role":role})).unwrap();
+            if !active {
+                ann = ann.deactivate(rules().now);
+            }
+            assert_eq!(ann.is_active_owner(), counts, "{role} {active}");
         }
     }
 }

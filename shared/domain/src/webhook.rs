@@ -2,7 +2,7 @@
 //! the sources that tell us things. What a source's messages mean is in [`crate::intake`], signatures in
 //! [`crate::signature`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use jiff::{SignedDuration, Timestamp};
@@ -114,7 +114,8 @@ impl Endpoint {
                 invalid.add(&format!("event_types/{n}"), "event_type_unknown", detail);
             }
         }
-        event_types.dedup();
+        let mut said = BTreeSet::new();
+        event_types.retain(|kind| said.insert(kind.clone()));
         let description = invalid.take(text::optional("description", description, 500)).flatten();
         invalid.check()?;
         Ok(Self {
@@ -898,5 +899,279 @@ mod tests {
         let rotated = endpoint.rotated(now);
         assert_eq!(rotated.signing(now + SignedDuration::from_hours(23)), [2, 1]);
         assert_eq!(rotated.signing(now + SignedDuration::from_hours(24)), [2]);
+    }
+
+    #[test]
+    fn only_addresses_of_the_public_internet_are_public() {
+        for (address, public) in [
+            ("0.1.2.3", false),
+            ("1.1.1.1", true),
+            ("10.1.2.3", false),
+            ("100.63.255.255", true),
+            ("100.64.0.0", false),
+            ("100.127.255.255", false),
+            ("100.128.0.0", true),
+            ("127.1.2.3", false),
+            ("169.253.1.1", true),
+            ("169.254.1.1", false),
+            ("172.15.255.255", true),
+            ("172.16.0.0", false),
+            ("172.31.255.255", false),
+            ("172.32.0.0", true),
+            ("192.0.0.1", false),
+            ("192.0.1.1", true),
+            ("192.0.2.1", false),
+            ("192.88.98.1", true),
+            ("192.88.99.1", false),
+            ("192.168.1.1", false),
+            ("192.169.1.1", true),
+            ("198.17.1.1", true),
+            ("198.18.1.1", false),
+            ("198.19.1.1", false),
+            ("198.51.99.1", true),
+            ("198.51.100.1", false),
+            ("203.0.112.1", true),
+            ("203.0.113.1", false),
+            ("223.255.255.255", true),
+            ("224.0.0.1", false),
+            ("255.255.255.255", false),
+        ] {
+            assert_eq!(is_public(address.parse().unwrap()), public, "{address}");
+        }
+    }
+
+    #[test]
+    fn an_address_has_a_usual_length_and_port() {
+        let long = |length: usize| format!("{:x<length$}", "https://example.com/");
+        for (url, expected) in [
+            (long(2_000), None),
+            (long(2_001), Some("too_long")),
+            ("https://example.com:1023/".to_owned(), Some("url_port")),
+            ("https://example.com:1024/".to_owned(), None),
+        ] {
+            let code = target(&url, false).err().map(|invalid| invalid.problems[0].code);
+            assert_eq!(code, expected, "{url}");
+        }
+    }
+
+    fn endpoint(json: serde_json::Value) -> Result<Endpoint, Invalid> {
+        Endpoint::build(serde_json::from_value(json).unwrap())
+    }
+
+    fn source(json: serde_json::Value) -> Result<Source, Invalid> {
+        Source::build(serde_json::from_value(json).unwrap())
+    }
+
+    /// What is wrong, each as its place and code.
+    fn faults<T>(result: Result<T, Invalid>) -> Vec<String> {
+        let invalid = result.err().unwrap_or_default();
+        let faults = invalid.problems.iter();
+        faults
+            .map(|problem| format!("{} {}", problem.pointer, problem.code))
+            .collect()
+    }
+
+    #[test]
+    fn what_is_wrong_with_an_endpoint_is_said() {
+        for (types, expected) in [
+            (vec!["*", "order.*", "order.paid"], &[][..]),
+            (vec!["*"; 100], &[]),
+            (vec!["*"; 101], &["#/event_types too_many"]),
+            (
+                vec!["order.*", "nothing.*", "order.eaten"],
+                &[
+                    "#/event_types/1 event_type_unknown",
+                    "#/event_types/2 event_type_unknown",
+                ],
+            ),
+        ] {
+            let made = endpoint(serde_json::json!({"url":"https://example.com","event_types":types}));
+            assert_eq!(faults(made), expected, "{types:?}");
+        }
+    }
+
+    #[test]
+    fn an_endpoint_is_told_of_what_it_wants_while_it_is_enabled() {
+        for (json, kind, wanted) in [
+            (serde_json::json!({}), "order.paid", true),
+            (serde_json::json!({"event_types":["order.*"]}), "order.paid", true),
+            (serde_json::json!({"event_types":["order.*"]}), "lead.created", false),
+            (serde_json::json!({"enabled":false}), "order.paid", false),
+        ] {
+            let mut whole = json.clone();
+            whole["url"] = "https://example.com".into();
+            let endpoint = endpoint(whole).unwrap();
+            assert_eq!(endpoint.wants(kind), wanted, "{json} {kind}");
+            let reason = (!endpoint.enabled).then_some(DisabledReason::ByUser);
+            assert_eq!(endpoint.disabled_reason, reason, "{json}");
+        }
+    }
+
+    #[test]
+    fn a_change_of_an_endpoint_keeps_its_secret_and_why_it_is_disabled() {
+        let now: Timestamp = "2026-11-22T00:00:00Z".parse().unwrap();
+        let rules = Rules {
+            now,
+            settings: std::sync::Arc::default(),
+            fields: std::sync::Arc::default(),
+        };
+        let made = Endpoint {
+            public_key: "whpk_1".to_owned(),
+            ..endpoint(serde_json::json!({"url":"https://example.com"})).unwrap()
+        };
+        let rotated = made.rotated(now);
+        let gone = rotated.disabled(DisabledReason::Gone);
+        assert_eq!(
+            (gone.enabled, gone.disabled_reason),
+            (false, Some(DisabledReason::Gone))
+        );
+        for (endpoint, enabled, reason) in [
+            (&rotated, true, None),
+            (&rotated, false, Some(DisabledReason::ByUser)),
+            (&gone, true, None),
+            (&gone, false, Some(DisabledReason::Gone)),
+        ] {
+            let input = EndpointIn {
+                enabled,
+                description: Some("new".to_owned()),
+                ..endpoint.editable()
+            };
+            let expected = Endpoint {
+                enabled,
+                disabled_reason: reason,
+                description: Some("new".to_owned()),
+                ..endpoint.clone()
+            };
+            assert_eq!(endpoint.revise(input, &rules).unwrap(), expected);
+        }
+        // Before the first secret there was none.
+        let first = Endpoint {
+            rotated_at: Some(now),
+            ..made
+        };
+        assert_eq!(first.signing(now), [1]);
+    }
+
+    #[test]
+    fn a_replayed_delivery_follows_the_schedule_from_its_beginning() {
+        let start: Timestamp = "2026-11-22T00:00:00Z".parse().unwrap();
+        let mut delivery = Delivery::new(
+            RecordId::new(Prefix::WebhookEndpoint),
+            "lead",
+            &event(serde_json::json!({})),
+            start,
+        );
+        let failed = |number| Attempt {
+            number,
+            at: start,
+            millis: 1,
+            status: Some(500),
+            error: None,
+            response: None,
+        };
+        for number in 0..10 {
+            delivery.note(failed(number), None, 0.0);
+        }
+        let state = |delivery: &Delivery| (delivery.status, delivery.next_attempt_at);
+        assert_eq!(state(&delivery), (DeliveryStatus::Failed, None));
+        delivery.replay(start);
+        assert_eq!(state(&delivery), (DeliveryStatus::Pending, Some(start)));
+        // Chance spreads the waits of 5 seconds, 5 minutes, half an hour and two hours by up to a tenth.
+        for (number, chance, seconds) in [(10, 0.0, 5), (11, 0.5, 315), (12, 1.0, 1_980), (13, 9.0, 7_920)] {
+            delivery.note(failed(number), None, chance);
+            let next = delivery.next_attempt_at.unwrap();
+            assert_eq!(next.duration_since(start).as_secs(), seconds, "{number}");
+        }
+        delivery.cancel();
+        assert_eq!(state(&delivery), (DeliveryStatus::Cancelled, None));
+    }
+
+    #[test]
+    fn what_a_source_is_follows_from_its_kind() {
+        use SourceKind::{Generic, ShopifyOrders, StandardWebhooks, Typeform};
+        for (kind, hours, signs, target, external) in [
+            (Generic, 24, false, Target::Lead, "webhook"),
+            (StandardWebhooks, 168, true, Target::Lead, "webhook"),
+            (ShopifyOrders, 168, true, Target::Order, "shopify"),
+            (Typeform, 168, true, Target::Lead, "typeform"),
+        ] {
+            assert_eq!(
+                (kind.repeats_within().as_hours(), kind.must_sign()),
+                (hours, signs),
+                "{kind:?}"
+            );
+            let made = source(serde_json::json!({"kind":kind,"name":"Shop"})).unwrap();
+            assert_eq!(
+                (made.target, made.external_source.as_str()),
+                (target, external),
+                "{kind:?}"
+            );
+            assert!(made.enabled && !made.signed, "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_source_is_said() {
+        let fields =
+            |most: usize| -> BTreeMap<String, &str> { (0..most).map(|n| (format!("custom.f{n}"), "$.a")).collect() };
+        for (mut json, expected) in [
+            (serde_json::json!({"kind":"generic","target":"contact"}), &[][..]),
+            (serde_json::json!({"kind":"shopify_orders","target":"order"}), &[]),
+            (
+                serde_json::json!({"kind":"shopify_orders","target":"lead"}),
+                &["#/target not_allowed"],
+            ),
+            (serde_json::json!({"kind":"generic","mapping":fields(100)}), &[]),
+            (
+                serde_json::json!({"kind":"generic","mapping":fields(101)}),
+                &["#/mapping too_many"],
+            ),
+            (
+                serde_json::json!({"kind":"generic","external_source":"email"}),
+                &["#/external_source key_malformed"],
+            ),
+        ] {
+            json["name"] = "Shop".into();
+            assert_eq!(faults(source(json.clone())), expected, "{json}");
+        }
+    }
+
+    #[test]
+    fn a_source_keeps_its_kind_and_secret() {
+        let rules = Rules {
+            now: "2026-11-22T00:00:00Z".parse().unwrap(),
+            settings: std::sync::Arc::default(),
+            fields: std::sync::Arc::default(),
+        };
+        let signed = Source {
+            signed: true,
+            ..source(serde_json::json!({"kind":"generic","name":"Shop"})).unwrap()
+        };
+        assert_eq!(signed.revise(signed.editable(), &rules).unwrap(), signed);
+        let other = SourceIn {
+            kind: SourceKind::Typeform,
+            ..signed.editable()
+        };
+        assert_eq!(faults(signed.revise(other, &rules)), ["#/kind not_allowed"]);
+    }
+
+    #[test]
+    fn a_status_is_called_as_in_json() {
+        for status in [
+            DeliveryStatus::Pending,
+            DeliveryStatus::Succeeded,
+            DeliveryStatus::Failed,
+            DeliveryStatus::Cancelled,
+        ] {
+            assert_eq!(serde_json::json!(status), status.as_str());
+        }
+        for status in [
+            ReceiptStatus::Received,
+            ReceiptStatus::Applied,
+            ReceiptStatus::Ignored,
+            ReceiptStatus::Failed,
+        ] {
+            assert_eq!(serde_json::json!(status), status.as_str());
+        }
     }
 }

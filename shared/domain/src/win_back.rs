@@ -708,4 +708,39 @@ mod tests {
         assert!(closed.revise(input(Some("late")), &rules).is_err());
         assert!(closed.revise(input(None), &rules).is_ok());
     }
+
+    #[test]
+    fn a_return_is_in_time_within_the_window_of_the_finding() {
+        for (action, bought, in_time) in [
+            (None, "2026-03-01", true),
+            (None, "2026-04-30", true),
+            (Some("2026-04-30"), "2026-05-01", false),
+            (Some("2026-04-20"), "2026-04-30", true),
+        ] {
+            let mut case = finding().open(0.0);
+            if let Some(action) = action {
+                case = case.act(call(Some(action)), "usr_1", &rules(action)).unwrap();
+            }
+            let settled = case.settle(&purchases(&[bought]), day("2026-06-02"));
+            assert_eq!(settled.returned_in_time, in_time, "{action:?} {bought}");
+        }
+    }
+
+    #[test]
+    fn a_note_changes_nothing_else() {
+        let settled = finding()
+            .open(0.0)
+            .settle(&purchases(&["2026-03-20"]), day("2026-03-21"));
+        let input = WinBackIn {
+            note: Some("came by".to_owned()),
+            ..settled.editable()
+        };
+        let noted = settled.revise(input, &rules("2026-03-22")).unwrap();
+        let expected = WinBack {
+            note: Some("came by".to_owned()),
+            ..settled
+        };
+        assert_eq!(noted, expected);
+        assert_eq!(noted.revise(noted.editable(), &rules("2026-03-22")).unwrap(), expected);
+    }
 }

@@ -315,6 +315,11 @@ mod tests {
             ),
             (
                 5,
+                json!({"again": "yes", "split": {"a": 100, "c": 0}}),
+                Err("#/answers/split points_malformed"),
+            ),
+            (
+                5,
                 json!({"again": "yes", "split": 100}),
                 Err("#/answers/split wrong_type"),
             ),

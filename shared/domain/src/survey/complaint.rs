@@ -100,4 +100,64 @@ mod tests {
             assert!(!answered.wants_complaint());
         }
     }
+
+    #[test]
+    fn a_complaint_says_what_it_is_about_and_quotes_the_comment() {
+        let now = at("2026-11-22T12:00:00Z");
+        let id = RecordId::at(Prefix::SurveyInvitation, now, 1);
+        let (company, order) = (RecordId::new(Prefix::Company), RecordId::new(Prefix::Order));
+        let ticket = invitation(Metric::Nps).ticket_id.unwrap();
+        for (trigger, language, comment, subject, body) in [
+            (
+                Trigger::TicketResolved,
+                Language::En,
+                None,
+                "Dissatisfied customer: NPS 3 of 10, ticket 12",
+                format!("Answer to the survey {id} ({ticket})"),
+            ),
+            (
+                Trigger::TicketResolved,
+                Language::ZhCn,
+                Some("Too slow"),
+                "客户不满意：NPS 3/10，工单 12",
+                format!("Too slow\n\n调查回复 {id} ({ticket})"),
+            ),
+            (
+                Trigger::OrderFulfilled,
+                Language::En,
+                Some("Broken"),
+                "Dissatisfied customer: NPS 3 of 10, order 12",
+                format!("Broken\n\nAnswer to the survey {id}"),
+            ),
+            (
+                Trigger::OrderFulfilled,
+                Language::ZhCn,
+                None,
+                "客户不满意：NPS 3/10，订单 12",
+                format!("调查回复 {id}"),
+            ),
+        ] {
+            let about_order = trigger == Trigger::OrderFulfilled;
+            let invitation = Invitation {
+                trigger,
+                ticket_id: (!about_order).then_some(ticket),
+                order_id: about_order.then_some(order),
+                company_id: Some(company),
+                score: Some(3),
+                comment: comment.map(str::to_owned),
+                ..invitation(Metric::Nps)
+            };
+            let expected = TicketIn {
+                subject: Some(subject.to_owned()),
+                body: Some(body),
+                contact_id: Some(invitation.contact_id.to_string()),
+                company_id: Some(company.to_string()),
+                order_id: about_order.then(|| order.to_string()),
+                channel: Some(Channel::Survey),
+                kind: Some(TicketKind::Complaint),
+                ..TicketIn::default()
+            };
+            assert_eq!(invitation.complaint(id, now, language).1, expected);
+        }
+    }
 }

@@ -331,6 +331,10 @@ pub fn count<'a>(tallies: impl IntoIterator<Item = &'a Tally>, grouping: Groupin
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use crate::id::{Prefix, RecordId};
+    use crate::survey::fixture::invitation;
+    use crate::survey::{DIMENSIONS, Language, Metric};
+    use serde_json::json;
 
     fn tally(status: InvitationStatus, score: Option<u8>, segment: Option<&str>, products: &[&str]) -> Tally {
         Tally {
@@ -408,5 +412,135 @@ mod tests {
         one.add(&ratings(22, 20));
         assert_eq!(one.overall, Moments(-2 * (5 + 4 + 5 + 5 + 4), 46 * 46));
         assert_eq!(one.weighted.0, -2 * (5 * 20 + 4 * 30 + 5 * 10 + 5 * 25 + 4 * 15));
+    }
+
+    #[test]
+    fn groupings_have_words() {
+        let words = Grouping::EVERY.map(Grouping::as_str);
+        assert_eq!(words, ["all", "segment", "agent", "product", "language"]);
+    }
+
+    #[test]
+    fn an_invitation_adds_to_the_day_it_was_due_and_to_that_of_its_answer() {
+        let mut items = Survey::usual_items(Metric::ServqualShort);
+        let own = json!([
+            {"key": "speed", "kind": "scale", "from": 1, "to": 5, "text": {"en": "A"}},
+            {"key": "again", "kind": "choice", "text": {"en": "A"}},
+            {"key": "why", "kind": "text", "text": {"en": "A"}},
+            {"key": "unasked", "kind": "scale", "from": 1, "to": 5, "text": {"en": "A"}},
+        ]);
+        items.extend(serde_json::from_value::<Vec<Item>>(own).unwrap());
+        let mut answers = BTreeMap::from([
+            ("speed".to_owned(), json!(3)),
+            ("again".to_owned(), json!("yes")),
+            ("why".to_owned(), json!("because")),
+        ]);
+        answers.extend((1..).zip(DIMENSIONS).map(|(n, key)| (key.to_owned(), json!(n))));
+        let (agent, product) = (RecordId::new(Prefix::User), RecordId::new(Prefix::Product));
+        let (due, later) = (jiff::civil::date(2026, 11, 22), jiff::civil::date(2026, 11, 24));
+        let waiting = Invitation {
+            segment: Some("champions".to_owned()),
+            agent_id: Some(agent),
+            product_ids: vec![product],
+            language: Language::ZhCn,
+            due_on: Some(due),
+            ..invitation(Metric::ServqualShort)
+        };
+        let answered = |day| Invitation {
+            status: InvitationStatus::Answered,
+            score: Some(3),
+            answers: answers.clone(),
+            answered_on: Some(day),
+            ..waiting.clone()
+        };
+        let about = Tally {
+            segment: Some("champions".to_owned()),
+            agent: Some(agent.to_string()),
+            products: vec![product.to_string()],
+            language: "zh-CN".to_owned(),
+            ..Tally::default()
+        };
+        let became = |status| Tally {
+            status: Some(status),
+            ..about.clone()
+        };
+        let said = |tally| Tally {
+            score: Some(3),
+            ratings: Some(Ratings {
+                expected: None,
+                perceived: [1, 2, 3, 4, 5],
+                points: None,
+            }),
+            items: [("again", "yes"), ("speed", "3")]
+                .map(|(item, answer)| (item.to_owned(), answer.to_owned()))
+                .into(),
+            ..tally
+        };
+        let (pending, done) = (became(InvitationStatus::Pending), became(InvitationStatus::Answered));
+        for (invitation, expected) in [
+            (invitation(Metric::ServqualShort), vec![]),
+            (waiting.clone(), vec![(due, pending)]),
+            (answered(due), vec![(due, said(done.clone()))]),
+            (answered(later), vec![(due, done), (later, said(about.clone()))]),
+        ] {
+            assert_eq!(Vec::from_iter(invitation.tallies(&items)), expected);
+        }
+    }
+
+    #[test]
+    fn answers_in_the_short_and_in_the_full_form_are_summed_up() {
+        let short = |perceived| Ratings {
+            expected: None,
+            perceived,
+            points: None,
+        };
+        let mut sums = ServqualSums::default();
+        sums.add(&short([1, 2, 3, 4, 5]));
+        sums.add(&short([7, 1, 1, 1, 1]));
+        assert_eq!(
+            (sums.n, sums.overall, sums.weighted),
+            (2, Moments(26, 346), Moments(0, 0))
+        );
+        let first = DimensionSums {
+            perceived: Moments(8, 50),
+            ..DimensionSums::default()
+        };
+        assert_eq!(sums.dimensions[0], first);
+        let mut sums = ServqualSums::default();
+        sums.add(&Ratings {
+            expected: Some([22; 5]),
+            perceived: [20; 5],
+            points: Some([20, 30, 10, 25, 15]),
+        });
+        let second = DimensionSums {
+            expected: Moments(22, 484),
+            perceived: Moments(20, 400),
+            gap: Moments(-2, 4),
+            points: Moments(30, 900),
+            weighted: Moments(-60, 3_600),
+        };
+        assert_eq!((sums.n, sums.dimensions[1]), (1, second));
+    }
+
+    #[test]
+    fn groups_are_added_and_kept_without_zeros() {
+        let group = |[invitations, pending, skipped, sent, replied]: [u64; 5]| Group {
+            invitations,
+            pending,
+            skipped,
+            sent,
+            replied,
+            ..Group::default()
+        };
+        let mut sum = group([2, 3, 5, 7, 11]);
+        sum.merge(&group([13, 17, 19, 23, 29]));
+        assert_eq!(sum, group([15, 20, 24, 30, 40]));
+        for (counts, expected) in [
+            ([0; 5], json!({})),
+            ([2, 0, 0, 1, 0], json!({"invitations": 2, "sent": 1})),
+            ([0, 1, 2, 0, 3], json!({"pending": 1, "skipped": 2, "replied": 3})),
+        ] {
+            assert_eq!(json!(group(counts)), expected);
+        }
     }
 }

@@ -354,4 +354,29 @@ mod tests {
         }
         assert_eq!((once.reminders, once.reminded(1, now)), (1, None));
     }
+
+    #[test]
+    fn an_invitation_is_mailed_or_skipped_once_and_says_when_and_why() {
+        let (fresh, now) = (invitation(Metric::Csat), at("2026-11-22T11:00:00Z"));
+        let sent = fresh.sent(now).unwrap();
+        assert_eq!(
+            (sent.status, sent.sent_at, sent.skipped),
+            (InvitationStatus::Sent, Some(now), None)
+        );
+        let skipped = fresh.skip(Skip::NoContact).unwrap();
+        assert_eq!(
+            (skipped.status, skipped.sent_at, skipped.skipped),
+            (InvitationStatus::Skipped, None, Some(Skip::NoContact))
+        );
+        for over in [&sent, &skipped] {
+            assert_eq!(
+                (over.sent(now), over.skip(Skip::Disabled)),
+                (None, None),
+                "{:?}",
+                over.status
+            );
+        }
+        let reminded = sent.reminded(1, now).unwrap();
+        assert_eq!((reminded.reminders, reminded.reminded_at), (1, Some(now)));
+    }
 }

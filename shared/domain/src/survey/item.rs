@@ -316,6 +316,13 @@ mod tests {
                 json!([scale("a", Value::Null), scale("a", Value::Null)]),
                 Some("key_taken"),
             ),
+            (
+                json!([
+                    {"key": "s", "kind": "split", "text": {"en": "A"}, "choices": choice["choices"]},
+                    scale("a", when("s", "eq", json!("b")))
+                ]),
+                Some("condition_malformed"),
+            ),
             (json!([scale("score", Value::Null)]), Some("key_taken")),
             (json!([scale("A", Value::Null)]), Some("key_malformed")),
             (json!([{"key": "a", "kind": "text", "text": {}}]), Some("required")),
@@ -339,6 +346,16 @@ mod tests {
                 json!([{"key": "a", "kind": "text", "text": {"en": "x".repeat(501)}}]),
                 Some("too_long"),
             ),
+            (
+                json!([{"key": "a", "kind": "choice", "text": {"en": "A"}, "choices": [
+                    {"key": "a", "text": {"en": "A"}}, {"key": "a", "text": {"en": "B"}}]}]),
+                Some("key_malformed"),
+            ),
+            (
+                json!([{"key": "a", "kind": "choice", "text": {"en": "A"}, "choices": [
+                    {"key": "a", "text": {"en": "A"}}, {"key": "B", "text": {"en": "B"}}]}]),
+                Some("key_malformed"),
+            ),
         ];
         for (items, code) in cases {
             let mut invalid = Invalid::default();
@@ -346,12 +363,14 @@ mod tests {
             Item::check(given, Metric::Nps, &mut invalid);
             assert_eq!(invalid.problems.first().map(|problem| problem.code), code, "{items}");
         }
-        let many: Vec<Item> = (0..81)
-            .map(|n| serde_json::from_value(scale(&format!("k{n}"), Value::Null)).unwrap())
-            .collect();
-        let mut invalid = Invalid::default();
-        Item::check(many, Metric::Nps, &mut invalid);
-        assert_eq!(invalid.problems[0].code, "too_many");
+        for (many, code) in [(80, None), (81, Some("too_many"))] {
+            let many: Vec<Item> = (0..many)
+                .map(|n| serde_json::from_value(scale(&format!("k{n}"), Value::Null)).unwrap())
+                .collect();
+            let mut invalid = Invalid::default();
+            Item::check(many, Metric::Nps, &mut invalid);
+            assert_eq!(invalid.problems.first().map(|problem| problem.code), code);
+        }
     }
 
     #[test]
@@ -361,7 +380,11 @@ mod tests {
             ("ne", json!(3), Some(json!(3)), false),
             ("lt", json!(3), Some(json!(2)), true),
             ("lte", json!(3), Some(json!(3)), true),
+            ("lt", json!(3), Some(json!(3)), false),
+            ("lt", json!(3), Some(json!(4)), false),
+            ("gt", json!(3), Some(json!(2)), false),
             ("gt", json!(3), Some(json!(3)), false),
+            ("gt", json!(3), Some(json!(4)), true),
             ("gte", json!(3), Some(json!(3)), true),
             ("eq", json!("a"), Some(json!("a")), true),
             ("ne", json!("a"), Some(json!("b")), true),
@@ -370,6 +393,21 @@ mod tests {
         ] {
             let condition: Condition = serde_json::from_value(json!({"item": "a", "op": op, "value": value})).unwrap();
             assert_eq!(condition.is_met(answer.as_ref()), met, "{op} {value} {answer:?}");
+        }
+    }
+
+    #[test]
+    fn an_item_without_a_text_goes_by_its_key() {
+        for (text, expected) in [
+            (json!({"en": "Fast?", "zh-CN": "快吗？"}), ["Fast?", "快吗？"]),
+            (json!({"zh-CN": "快吗？"}), ["快吗？", "快吗？"]),
+            (json!({}), ["speed", "speed"]),
+        ] {
+            let item: Item = serde_json::from_value(json!({"key": "speed", "kind": "text", "text": text})).unwrap();
+            assert_eq!(
+                [Language::En, Language::ZhCn].map(|language| item.words(language)),
+                expected
+            );
         }
     }
 }

@@ -118,4 +118,10 @@ mod tests {
         };
         assert_eq!(one.text(Language::ZhCn), Some("Hi"));
     }
+
+    #[test]
+    fn languages_have_tags() {
+        assert_eq!([Language::En, Language::ZhCn].map(Language::tag), Language::TAGS);
+        assert_eq!(Language::TAGS, ["en", "zh-CN"]);
+    }
 }

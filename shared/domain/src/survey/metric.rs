@@ -135,3 +135,29 @@ impl Metric {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn metrics_have_words_and_names() {
+        for (metric, word, name) in [
+            (Metric::Csat, "csat", "Customer satisfaction (CSAT)"),
+            (Metric::Nps, "nps", "Net promoter score (NPS)"),
+            (Metric::Ces, "ces", "Customer effort (CES)"),
+            (Metric::Servqual, "servqual", "Service quality (SERVQUAL)"),
+            (
+                Metric::ServqualShort,
+                "servqual_short",
+                "Service quality, short (SERVQUAL)",
+            ),
+            (Metric::FaultTolerance, "fault_tolerance", "Tolerance of product faults"),
+        ] {
+            assert_eq!((metric.as_str(), metric.name()), (word, name));
+            assert_eq!(Metric::from_word(word), Some(metric), "{word}");
+        }
+        assert_eq!(Metric::from_word("CSAT"), None);
+        assert_eq!(Metric::ALL.map(Metric::as_str), Metric::WORDS);
+    }
+}
