@@ -43,6 +43,12 @@ enum Task {
     },
     /// Builds `oha`, which sends the long form of the load, under `target/tools`.
     Oha,
+    /// Changes the sources in small ways and counts what no test notices: `-- --help` tells more.
+    Mutants {
+        /// Those of `tests/mutation/run.py`.
+        #[arg(last = true)]
+        options: Vec<String>,
+    },
     /// Tries the parsers of outside bytes, guided by what they reach.
     Fuzz(fuzz::Fuzz),
     /// Loads a file through the public API.
@@ -50,6 +56,20 @@ enum Task {
     Load(load::Load),
     /// Tenants, queues, dead letters and health, as whoever runs the service sees them.
     Operator(operator::Operator),
+}
+
+fn mutants(options: &[String]) -> Result<bool, String> {
+    let lists = tools::built(tools::MUTANTS)?;
+    let python = tools::venv("mutation-venv", "tests/mutation/requirements.txt")?;
+    let log = tools::cdnow(std::path::Path::new("target/cdnow"))?;
+    let mut run = std::process::Command::new(python);
+    run.arg("tests/mutation/run.py")
+        .args(options)
+        .current_dir(tools::root())
+        .env("CDNOW_SAMPLE", log)
+        .env("CARGO_MUTANTS", lists);
+    let status = run.status().map_err(|error| error.to_string())?;
+    Ok(status.success())
 }
 
 fn main() -> ExitCode {
@@ -63,7 +83,8 @@ fn main() -> ExitCode {
             .map_err(|e| e.to_string()),
         Task::Package(package) => package.run(),
         Task::Figures => figures::run(),
-        Task::Oha => tools::oha().map(|_| true),
+        Task::Oha => tools::built(tools::OHA).map(|_| true),
+        Task::Mutants { options } => mutants(&options),
         Task::Console => console::build().map(|()| true),
         Task::Cdnow { folder } => tools::cdnow(&folder).map(|file| {
             eprintln!("{}", file.display());

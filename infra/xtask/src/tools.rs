@@ -3,8 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// The version of `oha` that the load is made with.
-const OHA: &str = "1.16.0";
+/// What the load is made with.
+pub const OHA: (&str, &str) = ("oha", "1.16.0");
+/// What lists how the sources may be changed.
+pub const MUTANTS: (&str, &str) = ("cargo-mutants", "27.1.0");
 
 /// The top of the workspace.
 pub fn root() -> PathBuf {
@@ -102,19 +104,21 @@ pub fn cdnow(folder: &Path) -> Result<PathBuf, String> {
     }
 }
 
-/// `oha`, which sends requests: built under `target/tools` where it is missing.
-pub fn oha() -> Result<PathBuf, String> {
+/// A program that somebody else wrote, with its version: built under `target/tools` where it is missing.
+pub fn built((name, version): (&str, &str)) -> Result<PathBuf, String> {
     let folder = root().join("target/tools");
-    let program = folder.join("bin/oha");
+    let program = folder.join("bin").join(name);
     if !program.is_file() {
-        eprintln!("building oha under target/tools");
-        let mut install = cargo(&["install", "oha", "--version", OHA, "--locked", "--quiet"]);
+        eprintln!("building {name} under target/tools");
+        let mut install = cargo(&["install", name, "--version", version, "--locked", "--quiet"]);
         // Not optimised: it is not what is measured.
         install.args(["--profile", "dev", "--root"]).arg(&folder);
         run(
             install.arg("--target-dir").arg(folder.join("build")),
-            "cargo install oha",
+            &format!("cargo install {name}"),
         )?;
+        // Only the program is of use.
+        let _ = std::fs::remove_dir_all(folder.join("build"));
     }
     Ok(program)
 }

@@ -1,0 +1,328 @@
+#!/usr/bin/env python3
+"""Changes the product in small ways and counts how many changes no test notices.
+
+    cargo xtask mutants -- --package rapport-domain
+    cargo xtask mutants -- --package rapport-store --package rapport-http --sample 200 --suite
+
+What may be changed is listed by `cargo mutants`; `schema.py` puts all of it into a few builds, so that a mutant costs a run of the
+tests and no compilation. What cannot be a branch of a build (constants, for one) is compiled by itself. Tests that do not reach a
+mutant are not run for it. With `--suite` the end-to-end tests judge too, module by module, the quickest first.
+Results are kept under target/mutation as they come, so that a run that broke off goes on; `--save` writes results/mutation.json.
+The last line is `N passed, N failed`: failed is what falls short of the share that is to be caught.
+"""
+
+import argparse
+import json
+import os
+import random
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from schema import SWITCH, groups, listed, parsed, prepare, written
+
+ROOT = Path(__file__).resolve().parents[2]
+WORK = ROOT / "target/mutation"
+TREE = WORK / "tree"
+RESULTS = ROOT / "tests/results/mutation.json"
+# The share of mutants that some test must notice.
+WANTED = 0.85
+SUITE_SECONDS = 240
+
+
+def sh(*command, **more):
+    return subprocess.run(command, check=True, capture_output=True, text=True, **more).stdout
+
+
+def environment(**more):
+    return {**os.environ, "CARGO_TARGET_DIR": str(ROOT / "target"), "CARGO_INCREMENTAL": "1", **more}
+
+
+def copied():
+    """A copy of what git knows, whose times change only where its content does."""
+    names = sh("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", cwd=ROOT).split("\0")
+    for name in filter(None, names):
+        source, copy = ROOT / name, TREE / name
+        if source.is_file():
+            put(copy, source.read_bytes())
+            copy.chmod(source.stat().st_mode)
+
+
+def put(path, content):
+    if not path.is_file() or path.read_bytes() != content:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+
+
+def cargo(*arguments):
+    """What cargo says, line by line, and whether it was content."""
+    done = subprocess.run(["cargo", *arguments, "--message-format=json"], cwd=TREE, env=environment(), capture_output=True, text=True)
+    messages = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    return done.returncode == 0, messages, done.stderr
+
+
+def faults(messages):
+    """The errors among what cargo says: the places that each is about."""
+    for message in messages:
+        if message["reason"] == "compiler-message" and message["message"]["level"] == "error":
+            spans, todo = [], [message["message"]]
+            while todo:
+                one = todo.pop()
+                spans += one["spans"]
+                todo += one["children"]
+            spans.sort(key=lambda span: not span["is_primary"])
+            yield spans, message["message"]["rendered"]
+
+
+class Build:
+    """Some mutants in one build, less those that do not compile."""
+
+    def __init__(self, packages, mutants, suite):
+        self.packages, self.mutants, self.suite = packages, list(mutants), suite
+        self.unbuildable = []
+
+    def lay(self):
+        """Writes the sources; whose text lies where in each."""
+        laid, files = {}, {mutant.file for mutant in self.mutants}
+        for name in sh("git", "ls-files", "-z", cwd=ROOT).split("\0"):
+            if not name.endswith(".rs"):
+                continue
+            source = (ROOT / name).read_bytes()
+            if name in files:
+                source, laid[name] = written(source, [m for m in self.mutants if m.file == name])
+            if any(name == f"{folder}/src/lib.rs" for folder in self.packages.values()):
+                source += SWITCH.encode()
+            put(TREE / name, source)
+        return laid
+
+    def made(self):
+        """Builds the tests, without what does not compile: the programs that judge."""
+        chosen = [part for package in self.packages for part in ("--package", package)]
+        while True:
+            laid = self.lay()
+            ok, messages, said = cargo("check", "--quiet", *chosen, "--lib")
+            if ok:
+                break
+            wrong = set()
+            for spans, rendered in faults(messages):
+                # A function that must be const, whose keyword is in the way.
+                named = {name.split("::")[-1].split("(")[0] for name in re.findall("`([^`]+)`", rendered.split("\n")[0])}
+                needed = {m.number for m in self.mutants if m.const and m.function.split("::")[-1] in named}
+                found = needed if "non-const" in rendered and needed else self.blamed(spans, laid)
+                if not found and spans:
+                    raise SystemExit(f"nobody's fault:\n{rendered}")
+                wrong |= found
+            if not wrong:
+                raise SystemExit(said)
+            self.unbuildable += [mutant for mutant in self.mutants if mutant.number in wrong]
+            self.mutants = [mutant for mutant in self.mutants if mutant.number not in wrong]
+        ok, messages, said = cargo("test", "--quiet", "--no-run", *chosen, "--lib", "--tests")
+        programs = executables(messages, set(self.packages.values()))
+        if ok and self.suite:
+            ok, messages, said = cargo("test", "--quiet", "--no-run", "--workspace", "--test", "suite")
+            programs += suites(executables(messages, {"tests"}))
+        if not ok:
+            raise SystemExit(said or "the tests do not compile")
+        return programs
+
+    def blamed(self, spans, laid):
+        for span in spans:
+            for start, end, mutants in laid.get(span["file_name"], []):
+                if start <= span["byte_start"] and span["byte_end"] <= end:
+                    return {mutant.number for mutant in mutants}
+        return set()
+
+
+def executables(messages, folders):
+    found = []
+    for message in messages:
+        if message["reason"] == "compiler-artifact" and message["executable"] and message["profile"]["test"]:
+            folder = Path(message["manifest_path"]).parent
+            if str(folder.relative_to(TREE)) in folders:
+                found.append(Tests([message["executable"]], folder))
+    return found
+
+
+def suites(programs):
+    """The end-to-end tests, module by module."""
+    parts = []
+    for program in programs:
+        names = sh(*program.command, "--list", "--format", "terse", cwd=program.folder).splitlines()
+        modules = sorted({"::".join(name.split("::")[:2]) for name in names if name.count("::") > 1})
+        parts += [Tests([*program.command, f"{module}::", "--test-threads=2"], program.folder, slow=True) for module in modules]
+    return parts
+
+
+class Tests:
+    """A program of tests, or some of one."""
+
+    def __init__(self, command, folder, slow=False):
+        self.command, self.folder, self.slow = command, folder, slow
+        self.seconds, self.reached = 0, set()
+
+    def run(self, timeout, **more):
+        """Whether all passed; None when they did not end in time."""
+        child = subprocess.Popen(
+            self.command,
+            cwd=self.folder,
+            env=environment(CARGO_MANIFEST_DIR=str(self.folder), PROPTEST_FAILURE_PERSISTENCE="off", **more),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        try:
+            return child.wait(timeout) == 0
+        except subprocess.TimeoutExpired:
+            return None
+        finally:
+            # Whatever it started goes with it.
+            try:
+                os.killpg(child.pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+            child.wait()
+
+    def measure(self):
+        """Runs with no mutant: how long that takes, and what it reaches."""
+        noted = WORK / f"reached-{os.getpid()}"
+        noted.unlink(missing_ok=True)
+        started = time.monotonic()
+        passed = self.run(900, MUTANTS_REACHED=str(noted), MUTANT="0")
+        self.seconds = time.monotonic() - started
+        self.reached = set(map(int, noted.read_text().split())) if noted.exists() else set()
+        noted.unlink(missing_ok=True)
+        return passed
+
+
+def judged(mutant, programs):
+    """What becomes of a mutant: caught, timeout, missed or unreached."""
+    reached = [one for one in programs if mutant.number in one.reached]
+    if not reached:
+        return "unreached"
+    spent = 0
+    for one in sorted(reached, key=lambda one: one.seconds):
+        if one.slow and spent > SUITE_SECONDS:
+            break
+        started = time.monotonic()
+        passed = one.run(max(10, 5 * one.seconds), MUTANT=str(mutant.number))
+        spent += time.monotonic() - started
+        if not passed:
+            return "timeout" if passed is None else "caught"
+    return "missed"
+
+
+def by_itself(mutant, package, folder):
+    """The same for what is no branch of a build."""
+    path = TREE / mutant.file
+    source = (ROOT / mutant.file).read_bytes()
+    put(path, source[: mutant.start] + mutant.replacement.encode() + source[mutant.end :])
+    try:
+        # What does not compile is told quickest so.
+        ok, _, _ = cargo("check", "--quiet", "--package", package, "--lib")
+        ok, messages, _ = cargo("test", "--quiet", "--no-run", "--package", package, "--lib", "--tests") if ok else (ok, [], "")
+        if not ok:
+            return "unbuildable"
+        for one in executables(messages, {folder}):
+            passed = one.run(120)
+            if not passed:
+                return "timeout" if passed is None else "caught"
+        return "missed"
+    finally:
+        put(path, source)
+
+
+class Notes:
+    """What became of each mutant, kept as it comes."""
+
+    def __init__(self, name):
+        self.path, self.lock, self.known = WORK / f"{name}.jsonl", threading.Lock(), {}
+        if self.path.exists():
+            lines = map(json.loads, self.path.read_text().splitlines())
+            self.known = {line["name"]: line["outcome"] for line in lines}
+
+    def add(self, mutant, outcome):
+        with self.lock:
+            self.known[mutant.name] = outcome
+            with self.path.open("a") as file:
+                file.write(json.dumps({"name": mutant.name, "package": mutant.package, "outcome": outcome}) + "\n")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--package", action="append", required=True)
+    parser.add_argument("--sample", type=int, help="so many of them, chosen by --seed")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--suite", action="store_true", help="the end-to-end tests judge too")
+    parser.add_argument("--anew", action="store_true", help="forgets what an earlier run found")
+    parser.add_argument("--save", action="store_true", help="writes tests/results/mutation.json")
+    wanted = parser.parse_args()
+
+    WORK.mkdir(parents=True, exist_ok=True)
+    copied()
+    metadata = json.loads(sh("cargo", "metadata", "--no-deps", "--format-version=1", cwd=ROOT))
+    folders = {one["name"]: str(Path(one["manifest_path"]).parent.relative_to(ROOT)) for one in metadata["packages"]}
+    chosen = [part for package in wanted.package for part in ("--package", package)]
+    mutants = listed(json.loads(sh(os.environ.get("CARGO_MUTANTS", "cargo-mutants"), "mutants", "--list", "--json", *chosen, cwd=ROOT)), ROOT)
+    if wanted.sample:
+        mutants = random.Random(wanted.seed).sample(mutants, min(wanted.sample, len(mutants)))
+    notes = Notes("+".join(wanted.package))
+    if wanted.anew:
+        notes.path.unlink(missing_ok=True)
+        notes.known.clear()
+    print(f"{len(mutants)} mutants, {sum(m.name in notes.known for m in mutants)} known from before", flush=True)
+
+    todo = [mutant for mutant in mutants if mutant.name not in notes.known]
+    sources = {file: (ROOT / file).read_bytes() for file in {mutant.file for mutant in todo}}
+    trees = {file: parsed(source) for file, source in sources.items()}
+    branches = [mutant for mutant in todo if prepare(mutant, sources[mutant.file], trees[mutant.file])]
+    alone = [mutant for mutant in todo if mutant.edit is None]
+    packages = {package: folders[package] for package in wanted.package}
+    for n, group in enumerate(groups(branches), 1):
+        build = Build(packages, group, wanted.suite)
+        started = time.monotonic()
+        programs = build.made()
+        alone += build.unbuildable
+        print(f"build {n}: {len(build.mutants)} mutants, {len(build.unbuildable)} set aside, {time.monotonic() - started:.0f} s", flush=True)
+        for one in programs:
+            if not one.measure():
+                raise SystemExit(f"without any mutant it fails: {' '.join(one.command)}")
+        with ThreadPoolExecutor(wanted.jobs) as pool:
+            for mutant, outcome in zip(build.mutants, pool.map(lambda m: (r := judged(m, programs), notes.add(m, r))[0], build.mutants)):
+                if outcome in ("missed", "unreached"):
+                    print(f"{outcome}: {mutant.name}", flush=True)
+    Build(packages, [], False).lay()
+    print(f"{len(alone)} by themselves", flush=True)
+    for mutant in alone:
+        outcome = by_itself(mutant, mutant.package, folders[mutant.package])
+        notes.add(mutant, outcome)
+        if outcome == "missed":
+            print(f"{outcome}: {mutant.name}", flush=True)
+
+    sums = {}
+    for package in wanted.package:
+        found = Counter(notes.known[mutant.name] for mutant in mutants if mutant.package == package)
+        total = sum(found.values()) - found["unbuildable"]
+        caught = found["caught"] + found["timeout"]
+        sums[package] = {"mutants": total, "caught": caught, **{kind: found[kind] for kind in sorted(found)}}
+        print(f"{package}: {caught} of {total} caught, {100 * caught / max(total, 1):.1f} %  {dict(found)}")
+    if wanted.save:
+        kept = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+        for package, found in sums.items():
+            survivors = [m.name for m in mutants if m.package == package and notes.known[m.name] in ("missed", "unreached")]
+            kept[package] = {**found, "survivors": sorted(survivors)}
+        RESULTS.write_text(json.dumps(kept, indent=1, sort_keys=True, ensure_ascii=False) + "\n")
+    passed = sum(found["caught"] >= WANTED * found["mutants"] for found in sums.values())
+    print(f"{passed} passed, {len(sums) - passed} failed")
+    sys.exit(passed != len(sums))
+
+
+if __name__ == "__main__":
+    main()
