@@ -80,7 +80,10 @@ async fn a_move_that_breaks_off_anywhere_goes_on_when_its_message_comes_again() 
     // The test jumps over hours, in which nothing may fall due.
     let schedule = id(&tenant.get("/v1/report-schedules").await.expect(200)["data"][0]);
     let off = json!({"enabled": false});
-    tenant.patch(&format!("/v1/report-schedules/{schedule}"), off).await.expect(200);
+    tenant
+        .patch(&format!("/v1/report-schedules/{schedule}"), off)
+        .await
+        .expect(200);
     settled(&tenant).await;
     let bytes = moved_out(&tenant).await;
     let first = Content::of(&bytes);

@@ -35,6 +35,8 @@ RESULTS = ROOT / "tests/results/mutation.json"
 # The share of mutants that some test must notice.
 WANTED = 0.85
 SUITE_SECONDS = 240
+# Errors of types and patterns: what has one as a branch has it by itself too.
+TYPES = {"E0004", "E0277", "E0308", "E0369", "E0599", "E0600", "E0614"}
 
 
 def sh(*command, **more):
@@ -42,7 +44,8 @@ def sh(*command, **more):
 
 
 def environment(**more):
-    return {**os.environ, "CARGO_TARGET_DIR": str(ROOT / "target"), "CARGO_INCREMENTAL": "1", **more}
+    # Not where the sources themselves are built: cargo would take a mutant's program for theirs.
+    return {**os.environ, "CARGO_TARGET_DIR": str(WORK / "target"), "CARGO_INCREMENTAL": "1", **more}
 
 
 def copied():
@@ -78,7 +81,8 @@ def faults(messages):
                 spans += one["spans"]
                 todo += one["children"]
             spans.sort(key=lambda span: not span["is_primary"])
-            yield spans, message["message"]["rendered"]
+            code = (message["message"]["code"] or {}).get("code")
+            yield spans, message["message"]["rendered"], code in TYPES
 
 
 class Build:
@@ -86,7 +90,8 @@ class Build:
 
     def __init__(self, packages, mutants, suite):
         self.packages, self.mutants, self.suite = packages, list(mutants), suite
-        self.unbuildable = []
+        # Those that compile in no way, and those that may by themselves.
+        self.unbuildable, self.alone = [], []
 
     def lay(self):
         """Writes the sources; whose text lies where in each."""
@@ -110,8 +115,8 @@ class Build:
             ok, messages, said = cargo("check", "--quiet", *chosen, "--lib")
             if ok:
                 break
-            wrong = set()
-            for spans, rendered in faults(messages):
+            wrong, never = set(), set()
+            for spans, rendered, of_types in faults(messages):
                 # A function that must be const, whose keyword is in the way.
                 named = {name.split("::")[-1].split("(")[0] for name in re.findall("`([^`]+)`", rendered.split("\n")[0])}
                 needed = {m.number for m in self.mutants if m.const and m.function.split("::")[-1] in named}
@@ -119,9 +124,11 @@ class Build:
                 if not found and spans:
                     raise SystemExit(f"nobody's fault:\n{rendered}")
                 wrong |= found
+                never |= found if of_types else set()
             if not wrong:
                 raise SystemExit(said)
-            self.unbuildable += [mutant for mutant in self.mutants if mutant.number in wrong]
+            self.unbuildable += [mutant for mutant in self.mutants if mutant.number in never]
+            self.alone += [mutant for mutant in self.mutants if mutant.number in wrong - never]
             self.mutants = [mutant for mutant in self.mutants if mutant.number not in wrong]
         ok, messages, said = cargo("test", "--quiet", "--no-run", *chosen, "--lib", "--tests")
         programs = executables(messages, set(self.packages.values()))
@@ -289,8 +296,10 @@ def main():
         build = Build(packages, group, wanted.suite)
         started = time.monotonic()
         programs = build.made()
-        alone += build.unbuildable
-        print(f"build {n}: {len(build.mutants)} mutants, {len(build.unbuildable)} set aside, {time.monotonic() - started:.0f} s", flush=True)
+        alone += build.alone
+        for mutant in build.unbuildable:
+            notes.add(mutant, "unbuildable")
+        print(f"build {n}: {len(build.mutants)} mutants, {len(build.unbuildable)} do not compile, {time.monotonic() - started:.0f} s", flush=True)
         for one in programs:
             if not one.measure():
                 raise SystemExit(f"without any mutant it fails: {' '.join(one.command)}")

@@ -178,4 +178,34 @@ mod tests {
         assert!(!account.may_read());
         assert_eq!(account.erased_at(), Some(start + SignedDuration::from_hours(720)));
     }
+
+    #[test]
+    fn a_plan_counts_from_the_day_that_it_is_another() {
+        let start: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
+        let later = start + SignedDuration::from_hours(1);
+        for (plan, since) in [(Plan::Trial, start), (Plan::Team, later)] {
+            let mut account = Account::new(Plan::Trial, start);
+            account.move_to(plan, later);
+            assert_eq!((account.plan, account.plan_since), (plan, since), "{plan:?}");
+        }
+    }
+
+    #[test]
+    fn why_an_account_is_suspended_is_told_as_long_as_it_is() {
+        let start: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
+        for (from, to, told) in [
+            (Status::Open, Status::Suspended, true),
+            (Status::Suspended, Status::Suspended, true),
+            (Status::Suspended, Status::Open, false),
+            (Status::Suspended, Status::Closed, false),
+        ] {
+            let mut account = Account {
+                status: from,
+                suspended_because: Some("unpaid".to_owned()),
+                ..Account::new(Plan::Team, start)
+            };
+            account.become_status(to, start).unwrap();
+            assert_eq!(account.suspended_because.is_some(), told, "{from:?} {to:?}");
+        }
+    }
 }

@@ -355,4 +355,62 @@ mod tests {
             assert_eq!(found, pointers, "{input}");
         }
     }
+
+    #[test]
+    fn a_firm_pays_in_two_years_at_most() {
+        for (days, good) in [(0, true), (730, true), (731, false)] {
+            assert_eq!(make(json!({"name":"A","terms_days":days})).is_ok(), good, "{days}");
+        }
+    }
+
+    #[test]
+    fn likeness_is_by_tax_number_name_web_site_and_telephone() {
+        for (field, one, other, sure) in [
+            ("name", "Acme Tea", "TEA, acme", Some(0.85)),
+            ("tax_id", "DE 123", "de-123", Some(0.95)),
+            ("website", "https://www.acme.example/a", "acme.example", Some(0.8)),
+            ("phone", "(415) 555-2671", "+14155552671", Some(0.5)),
+            ("name", "Acme", "Acme Tea", None),
+            ("tax_id", "DE 123", "DE 124", None),
+            ("industry", "tea", "tea", None),
+            // Nothing is left of these to compare.
+            ("name", "***", "***", None),
+            ("tax_id", "-", "-", None),
+        ] {
+            let of = |name: &str, value: &str| {
+                let mut input = json!({ "name": name });
+                input[field] = value.into();
+                make(input).unwrap().likeness()
+            };
+            let (one, other) = (of("One", one), of("Two", other));
+            let shared: Vec<f32> = one
+                .iter()
+                .filter(|(key, _)| other.iter().any(|(known, _)| known == key))
+                .map(|(_, sure)| *sure)
+                .collect();
+            assert_eq!(shared, sure.as_slice(), "{field}");
+        }
+    }
+
+    #[test]
+    fn what_a_merged_company_was_called_elsewhere_still_leads_to_it() {
+        let of = |id: &str| {
+            let common = crate::record::Common {
+                external_ids: BTreeMap::from([("shop".to_owned(), id.to_owned())]),
+                ..Default::default()
+            };
+            let actor = crate::Actor::worker("test", "req");
+            let company = make(json!({"name":"Acme"})).unwrap();
+            crate::Record::new(RecordId::new(Prefix::Company), company, common, &actor, rules().now)
+        };
+        let merged = crate::merge::merged(&of("1"), &[of("2"), of("3")], &BTreeMap::new(), &rules()).unwrap();
+        let alias = |id: &str| Unique {
+            scope: "external.shop".to_owned(),
+            value: id.to_owned(),
+        };
+        assert_eq!(merged.body.unique(&rules()), [alias("2"), alias("3")]);
+        let revised = merged.body.revise(merged.body.editable(), &rules()).unwrap();
+        assert_eq!(revised.unique(&rules()), merged.body.unique(&rules()));
+        assert_eq!(make(json!({"name":"Acme"})).unwrap().unique(&rules()), []);
+    }
 }

@@ -823,6 +823,7 @@ mod tests {
             ),
             (json!({"name":"A","birthday":"2026-11-23"}), &["#/birthday"]),
             (json!({"name":"A","birthday":"0000-01-01"}), &["#/birthday"]),
+            (json!({"name":"A","locale":"zh-CN-"}), &["#/locale"]),
             (
                 json!({"name":"A","company_id":"con_01h455vb4pex5vsknk084sn02q"}),
                 &["#/company_id"],
@@ -918,6 +919,12 @@ mod tests {
                 json!({"name":"a","company_id":company}),
                 true,
             ),
+            // An address in place of a name is none.
+            (
+                json!({"name":"a@b.co","company_id":company}),
+                json!({"name":"a@b.co","company_id":company}),
+                false,
+            ),
         ] {
             assert_eq!(certainty(a.clone(), b.clone()) >= 0.8, suspected, "{a} {b}");
         }
@@ -942,5 +949,130 @@ mod tests {
             ..rules()
         };
         assert_eq!(contact.unique(&rules), []);
+    }
+
+    #[test]
+    fn what_is_just_within_bounds_is_taken() {
+        let many = |way: fn(usize) -> Value| (0..MOST_WAYS).map(way).collect::<Vec<_>>();
+        for input in [
+            json!({"emails": many(|n| json!({"address": format!("a{n}@b.co")}))}),
+            json!({"phones": many(|n| json!({"number": format!("+1415555267{n}")}))}),
+            json!({"name": "A", "addresses": many(|n| json!({"city": format!("Town {n}")}))}),
+            json!({"name": "A", "locale": "en"}),
+            json!({"name": "A", "locale": "zh-Hans-CN"}),
+            json!({"name": "A", "birthday": "2026-11-22"}),
+            json!({"name": "A", "consent": {"sms": {"status": "granted", "at": "2026-11-22T00:05:00Z"}}}),
+        ] {
+            let made = make(input.clone());
+            assert!(made.is_ok(), "{input}: {made:?}");
+        }
+    }
+
+    #[test]
+    fn a_way_given_twice_is_one_and_primary_where_either_says_so() {
+        let contact = make(json!({
+            "emails": [{"address": "a@b.co"}, {"address": "c@d.ef"}, {"address": "C@d.ef", "primary": true}],
+            "phones": [{"number": "+14155552671"}, {"number": "(415) 555-2672", "label": "work"},
+                {"number": "+14155552672", "primary": true}],
+        }))
+        .unwrap();
+        let emails: Vec<_> = contact
+            .emails
+            .iter()
+            .map(|email| (email.address.as_str(), email.primary))
+            .collect();
+        assert_eq!(emails, [("a@b.co", false), ("c@d.ef", true)]);
+        let phones: Vec<_> = contact
+            .phones
+            .iter()
+            .map(|phone| (&*phone.number, phone.given.as_deref(), phone.primary))
+            .collect();
+        assert_eq!(
+            phones,
+            [
+                ("+14155552671", None, false),
+                ("+14155552672", Some("(415) 555-2672"), true)
+            ]
+        );
+        assert_eq!(contact.phone.as_deref(), Some("+14155552672"));
+    }
+
+    #[test]
+    fn the_short_form_of_a_number_sets_the_primary_one() {
+        let contact = make(json!({"name": "A", "phones": [{"number": "+14155552671"}, {"number": "+14155552672"}]}));
+        let contact = contact.unwrap();
+        for (number, expected) in [
+            ("+14155552671", [("+14155552671", true), ("+14155552672", false)]),
+            ("(415) 555-2672", [("+14155552671", false), ("+14155552672", true)]),
+            ("+14155552673", [("+14155552673", true), ("+14155552672", false)]),
+        ] {
+            let changed = patch(&contact, json!({ "phone": number })).unwrap();
+            let phones: Vec<_> = changed
+                .phones
+                .iter()
+                .map(|phone| (&*phone.number, phone.primary))
+                .collect();
+            assert_eq!(phones, expected, "{number}");
+        }
+    }
+
+    #[test]
+    fn an_address_with_nothing_in_it_is_dropped() {
+        for (given, left) in [
+            (json!({}), false),
+            (json!({"label": "billing"}), false),
+            (json!({"primary": true}), false),
+            (json!({"street": " "}), false),
+            (json!({"label": "billing", "city": "Bonn"}), true),
+            (json!({"country": "DE"}), true),
+        ] {
+            let contact = make(json!({"name": "A", "addresses": [given.clone()]})).unwrap();
+            assert_eq!(contact.addresses.len(), usize::from(left), "{given}");
+            assert!(contact.addresses.iter().all(|address| address.primary), "{given}");
+        }
+    }
+
+    #[test]
+    fn a_reference_needs_none_of_the_tenants_own_fields() {
+        let own = json!([{"kind": "contact", "key": "size", "label": "Size", "type": "text", "required": true}]);
+        let rules = Rules {
+            fields: std::sync::Arc::new(serde_json::from_value(own).unwrap()),
+            ..rules()
+        };
+        for (key, value) in [("shop", "c-17"), ("email", "a@b.co")] {
+            assert!(Contact::of_reference(key, value, &rules).is_ok(), "{key}");
+        }
+    }
+
+    #[test]
+    fn a_merge_sees_the_name_made_of_others_and_the_primary_ways() {
+        use crate::merge::Mergeable as _;
+        for (input, name) in [
+            (json!({"given_name": "Ann", "family_name": "Li"}), Some("Ann Li")),
+            (json!({"given_name": "Ann"}), Some("Ann")),
+            (json!({"family_name": "Li"}), Some("Li")),
+            // A name that is but an address gives way to a better one.
+            (json!({"email": "a@b.co"}), None),
+        ] {
+            let mut value = Map::new();
+            make(input.clone()).unwrap().spell_out(&mut value);
+            assert_eq!(value.get("name").and_then(Value::as_str), name, "{input}");
+        }
+        let contact = make(json!({"name": "Ann", "email": "a@b.co", "phone": "+14155552671"})).unwrap();
+        let actor = crate::Actor::worker("test", "req");
+        let record = Record::new(
+            RecordId::new(Prefix::Contact),
+            contact,
+            Common::default(),
+            &actor,
+            rules().now,
+        );
+        for (field, value) in [
+            ("email", Some("a@b.co")),
+            ("phone", Some("+14155552671")),
+            ("name", None),
+        ] {
+            assert_eq!(Contact::single(&record, field).as_deref(), value, "{field}");
+        }
     }
 }

@@ -307,4 +307,124 @@ mod tests {
         assert!(check(&[required], "contact", &BTreeMap::new(), "CN").is_ok());
         assert!(check(&[], "lead", &BTreeMap::from([("y".to_owned(), json!(1))]), "CN").is_err());
     }
+
+    #[test]
+    fn declarations_are_checked() {
+        use FieldType::*;
+        let text = |change: fn(&mut Field)| {
+            let mut field = field(Text);
+            change(&mut field);
+            field
+        };
+        let choice = |choices: Vec<String>| Field {
+            choices,
+            ..field(Choice)
+        };
+        let of = |r#type| Field {
+            unique: true,
+            ..field(r#type)
+        };
+        for (declared, pointers) in [
+            (field(Text), &[][..]),
+            (field(Choice), &[]),
+            (field(MultiChoice), &[]),
+            (text(|field| field.key = "a_1".into()), &[]),
+            (text(|field| field.key = "k".repeat(40)), &[]),
+            (text(|field| field.key = "k".repeat(41)), &["#/key"]),
+            (text(|field| field.key = String::new()), &["#/key"]),
+            (text(|field| field.key = "1a".into()), &["#/key"]),
+            (text(|field| field.key = "_a".into()), &["#/key"]),
+            (text(|field| field.key = "aB".into()), &["#/key"]),
+            (text(|field| field.key = "a-b".into()), &["#/key"]),
+            (text(|field| field.label = "标".repeat(80)), &[]),
+            (text(|field| field.label = "标".repeat(81)), &["#/label"]),
+            (text(|field| field.label = " ".into()), &["#/label"]),
+            (text(|field| field.choices = vec!["red".into()]), &["#/choices"]),
+            (choice(vec!["c".into(); 200]), &[]),
+            (choice(vec!["c".into(); 201]), &["#/choices"]),
+            (choice(vec![]), &["#/choices"]),
+            (choice(vec!["色".repeat(200)]), &[]),
+            (choice(vec!["red".into(), "色".repeat(201)]), &["#/choices"]),
+            (choice(vec!["red".into(), String::new()]), &["#/choices"]),
+            (of(Text), &[]),
+            (of(Number), &[]),
+            (of(Boolean), &["#/unique"]),
+            (of(Choice), &["#/unique"]),
+            (of(MultiChoice), &["#/unique"]),
+            (
+                text(|field| (field.key, field.label) = (String::new(), String::new())),
+                &["#/key", "#/label"],
+            ),
+        ] {
+            let problems = declared.check().err().map_or_else(Vec::new, |invalid| invalid.problems);
+            let found: Vec<_> = problems.iter().map(|problem| problem.pointer.as_str()).collect();
+            assert_eq!(found, pointers, "{declared:?}");
+        }
+    }
+
+    #[test]
+    fn a_text_has_two_thousand_characters_at_most() {
+        for (length, good) in [(2_000, true), (2_001, false)] {
+            let values = BTreeMap::from([("x".to_owned(), json!("字".repeat(length)))]);
+            let checked = check(&[field(FieldType::Text)], "lead", &values, "CN");
+            assert_eq!(checked.is_ok(), good, "{length}");
+        }
+    }
+
+    #[test]
+    fn a_required_field_is_asked_for_only_where_it_is_missing() {
+        let required = |key: &str, required: bool| Field {
+            key: key.to_owned(),
+            required,
+            ..field(FieldType::Text)
+        };
+        let fields = [required("x", true), required("y", false)];
+        for (values, problems) in [
+            (json!({"x": "a"}), vec![]),
+            (json!({"x": "a", "y": "b"}), vec![]),
+            (json!({"y": "b"}), vec![("#/custom/x", "required")]),
+            (json!({"x": null}), vec![("#/custom/x", "required")]),
+            // What is wrong is not missing as well.
+            (json!({"x": 1}), vec![("#/custom/x", "wrong_type")]),
+        ] {
+            let checked = check(&fields, "lead", &serde_json::from_value(values.clone()).unwrap(), "CN");
+            let told = checked
+                .as_ref()
+                .err()
+                .map_or(&[][..], |invalid| invalid.problems.as_slice());
+            let told: Vec<(&str, &str)> = told.iter().map(|problem| (&*problem.pointer, problem.code)).collect();
+            assert_eq!(told, problems, "{values}");
+        }
+    }
+
+    #[test]
+    fn unique_values_are_those_of_unique_fields_of_the_kind() {
+        let declared = |kind: FieldKind, key: &str, unique: bool| Field {
+            kind,
+            key: key.to_owned(),
+            unique,
+            ..field(FieldType::Text)
+        };
+        let fields = [
+            declared(FieldKind::Lead, "a", true),
+            declared(FieldKind::Lead, "b", false),
+            declared(FieldKind::Contact, "b", true),
+            declared(FieldKind::Contact, "c", true),
+        ];
+        let values = ["a", "b", "c"].map(|key| (key.to_owned(), json!(format!("{key} Given"))));
+        for (noun, keys) in [("lead", &["a"][..]), ("contact", &["b", "c"]), ("order", &[])] {
+            let expected: Vec<Unique> = keys
+                .iter()
+                .map(|key| Unique {
+                    scope: format!("custom.{key}"),
+                    value: format!("{key} given"),
+                })
+                .collect();
+            assert_eq!(
+                unique(&fields, noun, &BTreeMap::from(values.clone())),
+                expected,
+                "{noun}"
+            );
+        }
+    }
 }

@@ -85,4 +85,14 @@ mod tests {
             assert!(Email::parse("email", bad).is_err(), "{bad}");
         }
     }
+
+    #[test]
+    fn an_address_has_at_most_254_bytes() {
+        for (length, good) in [(254, true), (255, false)] {
+            let domain = format!("{}co", "d.".repeat(100));
+            let address = format!("{:a>1$}@{domain}", "", length - domain.len() - 1);
+            let parsed = Email::parse("email", &address);
+            assert_eq!((address.len(), parsed.is_ok()), (length, good), "{address}");
+        }
+    }
 }

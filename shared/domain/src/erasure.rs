@@ -188,11 +188,7 @@ mod tests {
 
     #[test]
     fn nothing_that_was_said_of_a_person_is_left() {
-        let rules = Rules {
-            now: "2026-11-28T10:00:00Z".parse().unwrap(),
-            settings: Arc::default(),
-            fields: Arc::default(),
-        };
+        let rules = rules();
         let actor = Actor::worker("test", "");
         let said = json!({"name": "Ann Lee", "given_name": "Ann", "family_name": "Lee", "email": "ann@mail.example",
             "phone": "+14155550100", "title": "Dr", "occupation": "Baker", "birthday": "1980-01-02", "note": "likes tea",
@@ -224,5 +220,99 @@ mod tests {
             assert!(!text.contains(word), "{word}: {text}");
         }
         assert!(left.unique(&rules).is_empty());
+    }
+
+    fn rules() -> Rules {
+        Rules {
+            now: "2026-11-28T10:00:00Z".parse().unwrap(),
+            settings: Arc::default(),
+            fields: Arc::default(),
+        }
+    }
+
+    #[test]
+    fn tickets_answers_and_orders_lead_to_nobody() {
+        fn left<K: Personal>(body: &K) -> String {
+            serde_json::to_string(&body.erased()).unwrap()
+        }
+        let of = RecordId::new;
+        let (contact, company) = (of(Prefix::Contact), of(Prefix::Company));
+        let (ticket_id, order_id) = (of(Prefix::Ticket), of(Prefix::Order));
+        let said = json!({"subject": "Ann's pot", "body": "Ann: it broke", "contact_id": contact, "company_id": company,
+            "order_id": order_id, "channel": "phone"});
+        let ticket = Ticket {
+            resolution_note: Some("Ann got another".to_owned()),
+            ..Ticket::create(serde_json::from_value(said).unwrap(), &rules()).unwrap()
+        };
+        let occasion = crate::survey::Occasion {
+            trigger: crate::survey::Trigger::TicketResolved,
+            subject: ticket_id,
+            reference: Some("Ann's 12".to_owned()),
+            at: rules().now,
+            resolved_at: None,
+            company_id: Some(company),
+            agent_id: None,
+            product_ids: Vec::new(),
+        };
+        let (survey, metric) = (of(Prefix::Survey), crate::survey::Metric::Csat);
+        let language = crate::survey::Language::En;
+        let invitation = Invitation {
+            order_id: Some(order_id),
+            score: Some(2),
+            comment: Some("Ann is cross".to_owned()),
+            answers: [("why".to_owned(), json!("Ann says so"))].into(),
+            complaint_id: Some(ticket_id),
+            ..Invitation::new(&occasion, survey, metric, of(Prefix::Contact), language, rules().now)
+        };
+        let said = json!({"contact_id": contact, "channel": "shop", "lines": [{"name": "Tea", "unit_price": "5"}]});
+        let order = Order {
+            contact_ref: Some(crate::order::ContactRef {
+                key: "email".to_owned(),
+                value: "ann@mail.example".to_owned(),
+            }),
+            reason: Some("Ann moved".to_owned()),
+            ..Order::create(serde_json::from_value(said).unwrap(), &rules()).unwrap()
+        };
+        let ids = [contact, company, ticket_id, order_id].map(|id| id.to_string());
+        for (text, stays) in [
+            (left(&ticket), r#""channel":"phone""#),
+            (left(&invitation), r#""score":2"#),
+            (left(&order), r#""channel":"shop""#),
+        ] {
+            assert!(text.contains(stays), "{text}");
+            for word in ids.iter().map(String::as_str).chain(["Ann", "ann@"]) {
+                assert!(!text.contains(word), "{word}: {text}");
+            }
+        }
+        assert_eq!(ticket.erased().subject, ERASED);
+    }
+
+    #[test]
+    fn an_order_stays_as_the_books_know_it_and_all_else_is_deleted() {
+        fn left<K: Personal>(input: serde_json::Value) -> serde_json::Value {
+            let body = K::create(serde_json::from_value(input).unwrap(), &rules()).unwrap();
+            let common = Common {
+                owner_id: Some("usr_1".to_owned()),
+                tags: ["vip".to_owned()].into(),
+                external_ids: [("shop".to_owned(), "17".to_owned())].into(),
+                ..Common::default()
+            };
+            let actor = Actor::worker("test", "");
+            let record = Record::new(RecordId::new(K::PREFIX), body, common, &actor, rules().now);
+            let left = without_person(&record, &actor, rules().now).to_value();
+            json!([
+                left["owner_id"],
+                left["external_ids"],
+                left["tags"],
+                left["deleted_at"].is_string(),
+                left["erased"]
+            ])
+        }
+        let order = json!({"lines": [{"name": "Tea", "unit_price": "5"}]});
+        assert_eq!(left::<Order>(order), json!(["usr_1", {"shop": "17"}, [], false, null]));
+        let gone = json!([null, {}, [], true, true]);
+        assert_eq!(left::<Contact>(json!({"name": "Ann"})), gone);
+        assert_eq!(left::<Lead>(json!({"name": "Ann"})), gone);
+        assert_eq!(left::<Ticket>(json!({"subject": "Ann's pot"})), gone);
     }
 }

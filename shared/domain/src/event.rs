@@ -392,6 +392,24 @@ mod tests {
                 json!({}),
                 vec!["lead.restored"],
             ),
+            (
+                "lead",
+                Some(json!({"status":"new"})),
+                json!({"status":"converted","deleted_at":"x"}),
+                vec!["lead.deleted"],
+            ),
+            (
+                "contact",
+                Some(json!({"merged_into":null})),
+                json!({"merged_into":"con_1","deleted_at":"x"}),
+                vec!["contact.merged"],
+            ),
+            (
+                "contact",
+                Some(json!({"merged_into":"con_1","deleted_at":"x","a":1})),
+                json!({"merged_into":"con_1","deleted_at":"x","a":2}),
+                vec!["contact.updated"],
+            ),
             ("order", None, json!({"status":"draft"}), vec!["order.created"]),
             (
                 "order",
@@ -422,6 +440,47 @@ mod tests {
                 Some(json!({"status":"resolved"})),
                 json!({"status":"open","message_count":2}),
                 vec!["ticket.updated", "ticket.replied", "ticket.reopened"],
+            ),
+            (
+                "ticket",
+                Some(json!({"status":"open","escalation_level":1,"breached":["first_response"]})),
+                json!({"status":"resolved","escalation_level":2,"breached":["first_response","resolution"]}),
+                vec![
+                    "ticket.updated",
+                    "ticket.resolved",
+                    "ticket.escalated",
+                    "ticket.breached",
+                ],
+            ),
+            (
+                "ticket",
+                Some(json!({"escalation_level":2,"breached":["resolution"]})),
+                json!({"escalation_level":1,"breached":[]}),
+                vec!["ticket.updated"],
+            ),
+            (
+                "survey_invitation",
+                Some(json!({"status":"pending"})),
+                json!({"status":"sent","sent_at":"x"}),
+                vec!["survey_invitation.updated", "survey.sent"],
+            ),
+            (
+                "survey_invitation",
+                Some(json!({"sent_at":"x"})),
+                json!({"sent_at":"x","answered_at":"y"}),
+                vec!["survey_invitation.updated", "survey.answered"],
+            ),
+            (
+                "survey_invitation",
+                Some(json!({"sent_at":"x","answered_at":"y"})),
+                json!({"sent_at":"x","answered_at":"z"}),
+                vec!["survey_invitation.updated", "survey.answered"],
+            ),
+            (
+                "survey_invitation",
+                Some(json!({"sent_at":"x","answered_at":"y"})),
+                json!({"sent_at":"x","answered_at":"y","complaint_id":"tic_1"}),
+                vec!["survey_invitation.updated"],
             ),
             (
                 "score",

@@ -264,4 +264,107 @@ mod tests {
             assert_eq!(file_name(name, Format::Csv), expected);
         }
     }
+
+    #[test]
+    fn a_format_is_known_by_its_word_and_has_a_media_type() {
+        for (word, format, media_type) in [
+            ("csv", Some(Format::Csv), Some("text/csv; charset=utf-8")),
+            (
+                "xlsx",
+                Some(Format::Xlsx),
+                Some("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+            ),
+            ("pdf", None, None),
+            ("", None, None),
+        ] {
+            let found = Format::from_word(word);
+            assert_eq!((found, found.map(Format::content_type)), (format, media_type), "{word}");
+        }
+    }
+
+    #[test]
+    fn each_step_of_an_export_says_what_is_known_by_then() {
+        let asked_at: Timestamp = "2026-11-22T00:00:00Z".parse().unwrap();
+        let now = asked_at + SignedDuration::from_mins(1);
+        let id = RecordId::new(Prefix::Export);
+        let asked = Export::asked(id, "sales", Format::Xlsx, false, vec![], ("usr_1", asked_at));
+        let made = Made {
+            rows: 7,
+            bytes: 9,
+            parts: 1,
+        };
+        let file = format!("/v1/report-exports/{id}/file");
+        let running = asked.running();
+        for (export, status, over, numbers, finished_at, file, error) in [
+            (
+                &asked,
+                ExportStatus::Queued,
+                false,
+                (None, None, None),
+                None,
+                None,
+                None,
+            ),
+            (
+                &running,
+                ExportStatus::Running,
+                false,
+                (None, None, None),
+                None,
+                None,
+                None,
+            ),
+            (
+                &running.done(made, now),
+                ExportStatus::Done,
+                true,
+                (Some(7), Some(9), Some(1)),
+                Some(now),
+                Some(file.as_str()),
+                None,
+            ),
+            (
+                &running.failed("too much", now),
+                ExportStatus::Failed,
+                true,
+                (None, None, None),
+                Some(now),
+                None,
+                Some("too much"),
+            ),
+        ] {
+            assert_eq!((export.status, export.status.is_over()), (status, over));
+            assert_eq!((export.rows, export.bytes, export.parts), numbers, "{status:?}");
+            assert_eq!(
+                (export.finished_at, export.file.as_deref(), export.error.as_deref()),
+                (finished_at, file, error),
+                "{status:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_file_is_called_by_its_days_and_numbered_only_among_several_parts() {
+        let now: Timestamp = "2026-11-22T00:00:00Z".parse().unwrap();
+        let days = [("group", "day"), ("to", "2026-01-31"), ("from", "2026-01-01")];
+        for (query, parts, name) in [
+            (&[][..], 1, "sales.csv"),
+            (&days[..1], 1, "sales.csv"),
+            (&days[..2], 1, "sales-2026-01-31.csv"),
+            (&days, 1, "sales-2026-01-01-2026-01-31.csv"),
+            (&days, 2, "sales-2026-01-01-2026-01-31-part-1.csv"),
+        ] {
+            let query = query
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect();
+            let id = RecordId::new(Prefix::Export);
+            let asked = Export::asked(id, "sales", Format::Csv, false, query, ("usr_1", now));
+            let made = Made {
+                parts,
+                ..Made::default()
+            };
+            assert_eq!(asked.done(made, now).file_name(1), name);
+        }
+    }
 }

@@ -388,4 +388,32 @@ mod tests {
             assert!(RecordId::parse(Prefix::Lead, text).is_err(), "{text}");
         }
     }
+
+    #[test]
+    fn an_id_knows_when_it_was_made() {
+        for text in ["1970-01-01T00:00:00.001Z", "2026-11-22T10:00:00.123Z"] {
+            let now: Timestamp = text.parse().unwrap();
+            for random in [0, u128::MAX] {
+                let id = RecordId::at(Prefix::Lead, now, random);
+                assert_eq!(i64::try_from(id.millis()).unwrap(), now.as_millisecond(), "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_tenants_id_survives_its_text_and_is_no_other_id() {
+        for (text, good) in [
+            ("tnt_01h455vb4pex5vsknk084sn02q", true),
+            ("lead_01h455vb4pex5vsknk084sn02q", false),
+            ("tnt_01h455vb4pex5vsknk084sn0iq", false),
+            ("tnt_", false),
+        ] {
+            let told = Some(text.to_owned()).filter(|_| good);
+            assert_eq!(TenantId::parse(text).ok().map(|id| id.to_string()), told, "{text}");
+            let json = format!("\"{text}\"");
+            let read: Option<TenantId> = serde_json::from_str(&json).ok();
+            assert_eq!(read, TenantId::parse(text).ok(), "{text}");
+            assert_eq!(read.map(|id| serde_json::to_string(&id).unwrap()), good.then_some(json));
+        }
+    }
 }

@@ -336,3 +336,187 @@ impl Import {
         next
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::id::Prefix;
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    /// A draft of contacts whose columns fill these fields.
+    fn draft(columns: &[Option<&str>]) -> Import {
+        let columns: Vec<Value> = columns
+            .iter()
+            .enumerate()
+            .map(|(index, field)| json!({"index": index, "name": "Heading", "samples": [], "field": field}))
+            .collect();
+        let import = json!({"id": RecordId::new(Prefix::Import), "kind": "contacts", "name": "people.csv", "status": "draft",
+            "rows": 9, "format": "csv", "encoding": "utf-8", "columns": columns, "dry_run": true, "error": "the last try",
+            "options": {"match": "email", "existing": "update", "day_order": "dmy", "decimal": ".", "source": "erp"},
+            "counts": {"rows": 9, "done": 9, "created": 9, "updated": 0, "skipped": 0, "failed": 0, "reverted": 0},
+            "created_at": "2026-11-22T00:00:00Z", "updated_at": "2026-11-22T00:00:00Z", "created_by": "usr_1",
+            "expires_at": "2026-12-22T00:00:00Z", "version": 1});
+        serde_json::from_value(import).unwrap()
+    }
+
+    #[test]
+    fn a_kind_has_a_word_and_a_noun() {
+        let nouns = ImportKind::WORDS.map(|word| ImportKind::from_word(word).unwrap().noun());
+        assert_eq!(nouns, ["contact", "company", "lead", "product", "order"]);
+        assert_eq!(ImportKind::from_word("tickets"), None);
+    }
+
+    #[test]
+    fn a_status_says_whether_rows_are_read_and_whether_anything_can_be_taken_back() {
+        use ImportStatus::*;
+        for (status, word, under_way, over) in [
+            (Draft, "draft", false, false),
+            (Queued, "queued", true, false),
+            (Running, "running", true, false),
+            (Done, "done", false, true),
+            (Failed, "failed", false, true),
+            (Cancelled, "cancelled", false, true),
+            (Reverting, "reverting", false, false),
+            (Reverted, "reverted", false, false),
+        ] {
+            assert_eq!((status.as_str(), json!(status)), (word, json!(word)));
+            assert_eq!((status.is_under_way(), status.is_over()), (under_way, over), "{word}");
+        }
+    }
+
+    #[test]
+    fn counts_of_further_rows_are_added_one_by_one() {
+        let counts = |n: u32| ImportCounts {
+            rows: 100,
+            done: n,
+            created: n + 1,
+            updated: n + 2,
+            skipped: n + 3,
+            failed: n + 4,
+            reverted: n + 5,
+            kept: n + 6,
+        };
+        let mut sum = counts(10);
+        sum.add(&counts(20));
+        let expected = json!({"rows": 100, "done": 30, "created": 32, "updated": 34, "skipped": 36, "failed": 38,
+            "reverted": 40, "kept": 42});
+        assert_eq!(json!(sum), expected);
+    }
+
+    #[test]
+    fn a_mapping_has_the_columns_whose_field_is_known() {
+        let import = draft(&[Some("name"), None, Some("custom.gone"), Some("email")]);
+        let mapping = import.mapping(&fields(ImportKind::Contacts, &[]));
+        let found: Vec<(usize, &str)> = mapping.0.iter().map(|(column, field)| (*column, &*field.key)).collect();
+        assert_eq!(found, [(0, "name"), (3, "email")]);
+    }
+
+    #[test]
+    fn a_draft_takes_only_what_its_file_and_its_fields_have() {
+        let known = fields(ImportKind::Contacts, &[]);
+        let import = draft(&[Some("name"), None]);
+        for (input, problems) in [
+            (json!({}), vec![]),
+            (json!({"mapping": {"0": null, "1": "name"}}), vec![]),
+            (
+                json!({"options": {"match": "external_id", "decimal": ",", "source": "shop"}}),
+                vec![],
+            ),
+            (
+                json!({"mapping": {"1": "shoe_size", "2": "email", "x": "email"}}),
+                vec![
+                    ("#/mapping/1", "field_unknown"),
+                    ("#/mapping/2", "column_unknown"),
+                    ("#/mapping/x", "column_unknown"),
+                ],
+            ),
+            (json!({"mapping": {"1": "name"}}), vec![("#/mapping/1", "mapped_twice")]),
+            (
+                json!({"options": {"match": "name", "decimal": ";", "source": "Shop!"}}),
+                vec![
+                    ("#/options/match", "not_a_choice"),
+                    ("#/options/decimal", "not_a_choice"),
+                    ("#/options/source", "key_malformed"),
+                ],
+            ),
+            (
+                json!({"options": {"match": "shoe_size"}}),
+                vec![("#/options/match", "not_a_choice")],
+            ),
+        ] {
+            let changed = import.changed(serde_json::from_value(input.clone()).unwrap(), &known);
+            let told = changed
+                .as_ref()
+                .err()
+                .map_or(&[][..], |invalid| invalid.problems.as_slice());
+            let told: Vec<(&str, &str)> = told.iter().map(|problem| (&*problem.pointer, problem.code)).collect();
+            assert_eq!(told, problems, "{input}");
+        }
+    }
+
+    #[test]
+    fn what_a_dry_run_counted_is_forgotten_when_the_draft_changes() {
+        let input = json!({"mapping": {"1": "email"}, "options": {"decimal": ","}});
+        let changed = draft(&[Some("name"), None])
+            .changed(
+                serde_json::from_value(input).unwrap(),
+                &fields(ImportKind::Contacts, &[]),
+            )
+            .unwrap();
+        let found: Vec<_> = changed.columns.iter().map(|column| column.field.as_deref()).collect();
+        assert_eq!(found, [Some("name"), Some("email")]);
+        let options = &changed.options;
+        assert_eq!(
+            (&*options.r#match, options.decimal, &*options.source),
+            ("email", ',', "erp")
+        );
+        let counts = ImportCounts {
+            rows: 9,
+            ..ImportCounts::default()
+        };
+        assert_eq!((changed.counts, changed.dry_run), (counts, false));
+    }
+
+    #[test]
+    fn an_import_begins_anew_when_it_is_queued_and_is_kept_for_a_while_once_it_is_over() {
+        use ImportStatus::*;
+        let (start, now) = (at("2026-11-23T00:00:00Z"), at("2026-11-24T00:00:00Z"));
+        let queued = draft(&[]).in_status(Queued, start);
+        assert_eq!(
+            (queued.started_at, queued.finished_at, queued.error.as_deref()),
+            (Some(start), None, None)
+        );
+        assert_eq!((queued.counts.rows, queued.counts.done), (9, 0));
+        let counted = Import {
+            counts: draft(&[]).counts,
+            ..queued
+        };
+        for (status, over) in [
+            (Running, false),
+            (Done, true),
+            (Failed, true),
+            (Cancelled, true),
+            (Reverting, false),
+            (Reverted, true),
+        ] {
+            let next = counted.in_status(status, now);
+            assert_eq!(
+                (next.status, next.updated_at, next.started_at),
+                (status, now, Some(start))
+            );
+            assert_eq!(next.counts, counted.counts, "{status:?}");
+            let (finished, expires) = if over {
+                (Some(now), at("2026-12-24T00:00:00Z"))
+            } else {
+                (None, counted.expires_at)
+            };
+            assert_eq!((next.finished_at, next.expires_at), (finished, expires), "{status:?}");
+        }
+    }
+}

@@ -922,4 +922,169 @@ mod tests {
             assert_eq!(matches!(reading, Reading::Ignored(_)), ignored, "{topic}");
         }
     }
+
+    #[test]
+    fn what_the_sender_marks_as_a_test_is_left_alone() {
+        let (json_type, form) = ("application/json", "application/x-www-form-urlencoded");
+        let (none, flag) = (json!({}), json!({"email":"$.email","is_test":"$.meta.sandbox"}));
+        for (mapping, content_type, body, header, ignored) in [
+            (&none, json_type, r#"{"email":"a@b.co"}"#, None, false),
+            (&none, json_type, r#"{"email":"a@b.co"}"#, Some("true"), true),
+            (&none, json_type, r#"{"email":"a@b.co"}"#, Some("false"), false),
+            (&none, json_type, r#"{"email":"a@b.co","test":true}"#, None, true),
+            (&none, json_type, r#"{"email":"a@b.co","test":false}"#, None, false),
+            (&none, json_type, r#"{"email":"a@b.co","test":"yes"}"#, None, true),
+            (&none, json_type, r#"{"email":"a@b.co","test":"no"}"#, None, false),
+            (&none, form, "email=a@b.co&is_test=yes", None, true),
+            (&none, form, "email=a@b.co&test=1", None, true),
+            (
+                &flag,
+                json_type,
+                r#"{"email":"a@b.co","meta":{"sandbox":true}}"#,
+                None,
+                true,
+            ),
+            (
+                &flag,
+                json_type,
+                r#"{"email":"a@b.co","meta":{"sandbox":1}}"#,
+                None,
+                true,
+            ),
+            (
+                &flag,
+                json_type,
+                r#"{"email":"a@b.co","meta":{"sandbox":0}}"#,
+                None,
+                false,
+            ),
+        ] {
+            let headers = header.map(|text| ("x-shopify-test".to_owned(), text.to_owned()));
+            let headers = headers.into_iter().collect();
+            let reading = read(&lead(mapping.clone()), &headers, Some(content_type), body.as_bytes()).unwrap();
+            assert_eq!(matches!(reading, Reading::Ignored(_)), ignored, "{body} {header:?}");
+        }
+    }
+
+    #[test]
+    fn a_generic_order_is_read_with_its_lines_and_its_contact() {
+        let paths = json!({"external_id":"$.no","contact.email":"$.who","lines":"$.cart","lines.sku":"$.code",
+            "lines.unit_price":"$.cost"});
+        let own = json!({});
+        for (mapping, body, fields, contact) in [
+            (
+                &own,
+                json!({"id":7,"currency":"USD","placed_on":"2026-01-02T08:00:00Z","tax_inclusive":"yes",
+                    "contact":{"external_id":9,"name":"Ann"},
+                    "lines":[{"sku":"T-1","name":"Tea","quantity":2,"unit_price":"1,250.50"}]}),
+                json!({"currency":"USD","placed_on":"2026-01-02","tax_inclusive":true,
+                    "lines":[{"sku":"T-1","name":"Tea","quantity":"2","unit_price":"1250.50"}]}),
+                Some((Some("9"), json!({"name":"Ann"}))),
+            ),
+            (
+                &own,
+                json!({"id":7,"tax_inclusive":false,"contact":{"email":"a@b.co"},"lines":[]}),
+                json!({"tax_inclusive":false}),
+                Some((None, json!({"email":"a@b.co"}))),
+            ),
+            // A name alone says not who it is.
+            (
+                &own,
+                json!({"id":7,"currency":"USD","contact":{"name":"Ann"}}),
+                json!({"currency":"USD"}),
+                None,
+            ),
+            (
+                &paths,
+                json!({"no":"7","who":"a@b.co","cart":[{"code":"T-1","name":"Tea","cost":5},{"code":"P-1"}]}),
+                json!({"lines":[{"sku":"T-1","name":"Tea","unit_price":"5"},{"sku":"P-1"}]}),
+                Some((None, json!({"email":"a@b.co"}))),
+            ),
+        ] {
+            let order = source(SourceKind::Generic, Target::Order, mapping.clone());
+            let named = |id: &str| Some(("webhook".to_owned(), id.to_owned()));
+            let piece = |external, fields: Value| Piece {
+                external,
+                fields: fields.as_object().unwrap().clone(),
+            };
+            let expected = Reading::Record {
+                contact: contact.map(|(id, fields)| piece(id.and_then(named), fields)),
+                piece: piece(named("7"), fields),
+                changed: None,
+            };
+            let reading = read(&order, &BTreeMap::new(), None, body.to_string().as_bytes()).unwrap();
+            assert_eq!(reading, expected, "{body}");
+        }
+        let order = source(SourceKind::Generic, Target::Order, own);
+        let invalid = read(&order, &BTreeMap::new(), None, br#"{"id":7,"lines":"Tea"}"#).unwrap_err();
+        assert_eq!(
+            (invalid.problems[0].pointer.as_str(), invalid.problems[0].code),
+            ("#/lines", "wrong_type")
+        );
+    }
+
+    #[test]
+    fn a_typeform_answer_is_known_by_its_type() {
+        let body = json!({"event_type":"form_response","form_response":{"answers":[
+            {"type":"phone_number","phone_number":"+14155552671","field":{"id":"P1","ref":"reach_you"}},
+            {"type":"email","email":"a@b.co","field":{"id":"E1","ref":"write_you"}},
+            {"type":"url","url":"https://a.b","field":{"id":"U1","ref":"see_you"}}]}});
+        let form = source(SourceKind::Typeform, Target::Lead, json!({}));
+        let expected = json!({"email":"a@b.co","phone":"+14155552671"});
+        assert_eq!(fields(&form, "application/json", &body.to_string()), (expected, None));
+    }
+
+    #[test]
+    fn a_shopify_order_has_the_state_the_rest_and_the_person_that_the_shop_says() {
+        let source = source(SourceKind::ShopifyOrders, Target::Order, json!({}));
+        for (said, status, rounding, customer) in [
+            (json!({}), "placed", None, None),
+            (
+                json!({"fulfillment_status":"partial","cancelled_at":null}),
+                "placed",
+                None,
+                None,
+            ),
+            (
+                json!({"fulfillment_status":"fulfilled","cancelled_at":null}),
+                "fulfilled",
+                None,
+                None,
+            ),
+            (
+                json!({"fulfillment_status":"fulfilled","cancelled_at":"2026-01-03T00:00:00Z"}),
+                "cancelled",
+                None,
+                None,
+            ),
+            (json!({"total_price":"18.50"}), "placed", Some("1.50"), None),
+            (json!({"total_price":"16.99"}), "placed", Some("-0.01"), None),
+            // The tax is in the prices, and so in the total.
+            (json!({"total_price":"15","taxes_included":true}), "placed", None, None),
+            (json!({"email":"a@b.co"}), "placed", None, Some((None, Some("a@b.co")))),
+            (json!({"customer":{"id":5}}), "placed", None, Some((Some("5"), None))),
+            (
+                json!({"customer":{"id":5,"email":"a@b.co"}}),
+                "placed",
+                None,
+                Some((Some("5"), Some("a@b.co"))),
+            ),
+            (json!({"customer":{"first_name":"Ann"}}), "placed", None, None),
+        ] {
+            let mut order = json!({"id":1,"currency":"USD","total_price":"17","shipping_lines":[{"price":"5"}],"line_items":[
+                {"name":"Tea","quantity":2,"price":"6","tax_lines":[{"price":"2"}],"discount_allocations":[{"amount":"2"}]}]});
+            order.as_object_mut().unwrap().extend(said.as_object().unwrap().clone());
+            let reading = read(&source, &BTreeMap::new(), None, order.to_string().as_bytes()).unwrap();
+            let Reading::Record { contact, piece, .. } = reading else {
+                panic!("a record was expected")
+            };
+            assert_eq!(piece.fields["status"], status, "{said}");
+            assert_eq!(piece.fields.get("rounding").and_then(Value::as_str), rounding, "{said}");
+            let found = contact.as_ref().map(|contact| {
+                let id = contact.external.as_ref().map(|(_, id)| id.as_str());
+                (id, contact.fields.get("email").and_then(Value::as_str))
+            });
+            assert_eq!(found, customer, "{said}");
+        }
+    }
 }

@@ -298,6 +298,8 @@ mod tests {
             ("12,50", '.', None),
             ("12.50", ',', None),
             ("1,2,3", '.', None),
+            (",250", '.', None),
+            ("1_000", '.', None),
             ("1.2.3", '.', None),
             ("", '.', None),
             ("-", '.', None),
@@ -328,6 +330,16 @@ mod tests {
             ("cat", None),
         ] {
             assert_eq!(choice(text, &choices), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_too_long_to_be_a_day_or_an_amount_is_none() {
+        for (length, read) in [(60, true), (61, false)] {
+            let moment = format!("{:0<length$}", "2026-01-02 08:00:00.");
+            assert_eq!(day(&moment, DayOrder::Dmy).is_some(), read, "{moment}");
+            let sum = format!("USD{:>1$}", 5, length - 3);
+            assert_eq!(amount(&sum, '.').is_some(), read, "{sum}");
         }
     }
 }

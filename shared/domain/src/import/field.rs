@@ -198,3 +198,46 @@ const fn holds(of: FieldType) -> FieldKind {
         FieldType::Phone => FieldKind::Phone,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_fields_of_a_kind_end_with_the_tenants_own_of_that_kind() {
+        let own = |kind: custom::FieldKind, key: &str| custom::Field {
+            kind,
+            key: key.to_owned(),
+            label: format!("The {key}"),
+            r#type: FieldType::Choice,
+            required: true,
+            unique: false,
+            choices: vec!["red".to_owned()],
+        };
+        let own = [
+            own(custom::FieldKind::Lead, "budget"),
+            own(custom::FieldKind::Contact, "colour"),
+        ];
+        for (kind, key, label) in [
+            (ImportKind::Leads, "custom.budget", "The budget"),
+            (ImportKind::Contacts, "custom.colour", "The colour"),
+        ] {
+            let found: Vec<ImportField> = fields(kind, &own)
+                .into_iter()
+                .filter(|field| field.label.is_some())
+                .collect();
+            let expected = ImportField {
+                key: key.to_owned(),
+                required: true,
+                kind: FieldKind::Choice,
+                matches: false,
+                label: Some(label.to_owned()),
+                choices: vec!["red".to_owned()],
+            };
+            assert_eq!(found, [expected], "{kind:?}");
+            assert_eq!(fields(kind, &own).last(), found.last());
+        }
+        let plain = fields(ImportKind::Products, &own);
+        assert!(plain.iter().all(|field| field.label.is_none()));
+    }
+}

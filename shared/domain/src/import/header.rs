@@ -253,4 +253,107 @@ mod tests {
         let (found, options) = guessed(ImportKind::Contacts, &[("Geburtstag", &["31.12.1990", "01.02.1990"])]);
         assert_eq!((found, options.day_order), (vec![None], DayOrder::Dmy));
     }
+
+    #[test]
+    fn a_column_called_like_a_field_of_the_tenants_own_fills_it() {
+        let own = crate::custom::Field {
+            kind: crate::custom::FieldKind::Contact,
+            key: "shoe".to_owned(),
+            label: "Size of shoes".to_owned(),
+            r#type: crate::custom::FieldType::Text,
+            required: false,
+            unique: false,
+            choices: Vec::new(),
+        };
+        let fields = fields(ImportKind::Contacts, &[own]);
+        for (heading, field) in [
+            ("size of Shoes", Some("custom.shoe")),
+            ("Shoe", Some("custom.shoe")),
+            ("Size of hats", None),
+        ] {
+            let found = guess_fields(&fields, &[heading.to_owned()], &[], &Settings::default());
+            assert_eq!(found, [field.map(str::to_owned)], "{heading}");
+        }
+    }
+
+    #[test]
+    fn values_are_taken_for_what_only_they_can_be() {
+        use ImportKind::{Contacts, Orders};
+        for (kind, value, field) in [
+            (Contacts, "a@b.co", Some("email")),
+            (Contacts, "+1 415 555 2671", Some("phone")),
+            (Contacts, "415.555.2671", None),
+            (Contacts, "5552671", None),
+            (Contacts, "123456789012345678", None),
+            (Orders, "2026-01-02", Some("placed_on")),
+            // As well a number as a day.
+            (Orders, "20260102", None),
+            (Orders, "$12.50", Some("amount")),
+            (Orders, "12,50", Some("amount")),
+            (Orders, "12", None),
+            (Orders, "1.2.3,4,5", None),
+        ] {
+            let (found, _) = guessed(kind, &[("?", &[value])]);
+            assert_eq!(found, [field.map(str::to_owned)], "{value}");
+        }
+    }
+
+    #[test]
+    fn options_follow_the_values_and_else_what_is_usual() {
+        use DayOrder::{Dmy, Mdy, Ymd};
+        use ImportKind::{Contacts, Leads, Orders};
+        for (country, days, order) in [
+            ("US", &[][..], Mdy),
+            ("CN", &[], Ymd),
+            ("JP", &[], Ymd),
+            ("DE", &[], Dmy),
+            ("US", &["01.02.1990"], Mdy),
+            ("US", &["01.02.1990", "31.12.1990"], Dmy),
+            ("DE", &["12/31/1990"], Mdy),
+            // A column in which not all are days is none of days.
+            ("US", &["31.12.1990", "unknown"], Mdy),
+        ] {
+            let settings = Settings {
+                country: country.to_owned(),
+                ..Settings::default()
+            };
+            let samples: [Vec<String>; 1] = [days.iter().map(|day| (*day).to_owned()).collect()];
+            let options = guess_options(Contacts, &fields(Contacts, &[]), &[None], &samples, &settings);
+            assert_eq!(options.day_order, order, "{country} {days:?}");
+        }
+        for (kind, heading, values, known_by, decimal) in [
+            (Contacts, "E-mail", &["a@b.co"][..], "email", '.'),
+            (Contacts, "External ID", &["7"], "external_id", '.'),
+            (Contacts, "Name", &["Ann"], "email", '.'),
+            (Leads, "Phone", &["5552671"], "phone", '.'),
+            (Orders, "Total", &["12"], "external_id", '.'),
+            (Orders, "Total", &["12,50"], "external_id", ','),
+            (Orders, "Total", &["1,250.50"], "external_id", '.'),
+        ] {
+            let (_, options) = guessed(kind, &[(heading, values)]);
+            assert_eq!(
+                (&*options.r#match, options.decimal),
+                (known_by, decimal),
+                "{heading} {values:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_first_row_with_an_address_a_day_or_an_amount_is_data() {
+        for (cells, data) in [
+            (["Name", "E-mail"], false),
+            (["", " "], false),
+            (["Ann", "7"], false),
+            (["Ann", "a@b.co"], true),
+            (["", "2026-12-31"], true),
+            (["1,250.50", ""], true),
+        ] {
+            assert_eq!(
+                is_data(&cells.map(str::to_owned), &Settings::default()),
+                data,
+                "{cells:?}"
+            );
+        }
+    }
 }

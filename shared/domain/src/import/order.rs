@@ -210,3 +210,45 @@ fn paid_of(
         }
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::super::{DayOrder, Existing, ImportKind, fields};
+    use super::*;
+
+    #[test]
+    fn a_line_is_named_after_what_it_is_only_where_it_has_neither_name_nor_product() {
+        let keys = ["sku", "product_name", "amount"];
+        let known = fields(ImportKind::Orders, &[]);
+        let column = |key: &&str| known.iter().find(|field| field.key == *key).unwrap().clone();
+        let mapping = Mapping(keys.iter().map(column).enumerate().collect());
+        let options = ImportOptions {
+            r#match: "external_id".to_owned(),
+            existing: Existing::Update,
+            day_order: DayOrder::Dmy,
+            decimal: '.',
+            source: "erp".to_owned(),
+        };
+        for (cells, line) in [
+            (
+                ["", "", "5"],
+                json!({"quantity": "1", "name": "Order", "unit_price": "5"}),
+            ),
+            (
+                ["", "Tea", "5"],
+                json!({"quantity": "1", "name": "Tea", "unit_price": "5"}),
+            ),
+            (
+                ["T-1", "", "5"],
+                json!({"quantity": "1", "sku": "T-1", "unit_price": "5"}),
+            ),
+            (["T-1", "", ""], json!({"quantity": "1", "sku": "T-1"})),
+            (["", "", ""], json!({"quantity": "1"})),
+        ] {
+            let row = cells.map(str::to_owned);
+            let order = order_of(&mapping, &[&row], &options, &Settings::default()).unwrap();
+            assert_eq!(order["lines"], json!([line]), "{cells:?}");
+        }
+    }
+}

@@ -192,4 +192,41 @@ mod tests {
             json!({"name": "Ann", "title": "Ms", "custom": {"size": "1", "old": "x"}})
         );
     }
+
+    #[test]
+    fn an_order_of_several_rows_counts_once_and_all_its_rows_are_done() {
+        use Outcome::{Create, Error, Skip, Update};
+        let of = |(outcome, further): (Outcome, &[u32])| RowOutcome {
+            row: 1,
+            further: further.to_vec(),
+            outcome,
+            faults: Vec::new(),
+        };
+        for (outcomes, done, [created, updated, skipped, failed]) in [
+            (&[][..], 0, [0; 4]),
+            (&[(Create, &[2, 3][..]), (Create, &[])], 4, [2, 0, 0, 0]),
+            (&[(Update, &[2]), (Update, &[]), (Update, &[])], 4, [0, 3, 0, 0]),
+            (&[(Skip, &[]), (Error, &[2]), (Create, &[])], 4, [1, 0, 1, 1]),
+        ] {
+            let outcomes: Vec<RowOutcome> = outcomes.iter().copied().map(of).collect();
+            let expected = ImportCounts {
+                done,
+                created,
+                updated,
+                skipped,
+                failed,
+                ..ImportCounts::default()
+            };
+            assert_eq!(RowOutcome::counts(&outcomes), expected, "{outcomes:?}");
+        }
+    }
+
+    #[test]
+    fn an_amount_of_money_goes_back_whole() {
+        let value = |amount: &str| json!({"value": {"amount": amount, "currency": "USD"}});
+        let (before, after) = (value("5"), value("7"));
+        let wrote = Wrote::changed(2, "lead", RecordId::new(Prefix::Lead), (&before, &after));
+        assert_eq!(wrote.before.as_ref(), before.as_object());
+        assert_eq!(taken_back(&wrote, &after), (before, false));
+    }
 }

@@ -223,3 +223,56 @@ pub fn combined(mut record: Map<String, Value>, editable: &Value) -> Value {
     }
     Value::Object(record)
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::super::{ImportKind, fields};
+    use super::*;
+
+    #[test]
+    fn what_is_wrong_with_a_record_is_told_of_the_column_it_came_from() {
+        let mapping = |kind: ImportKind, keys: &[&str]| {
+            let known = fields(kind, &[]);
+            let column = |key: &&str| known.iter().find(|field| field.key == *key).unwrap().clone();
+            Mapping(keys.iter().map(column).enumerate().collect())
+        };
+        let contacts = mapping(
+            ImportKind::Contacts,
+            &["name", "email", "phone", "address.city", "external_id", "consent.email"],
+        );
+        let orders = mapping(
+            ImportKind::Orders,
+            &["number", "customer_email", "product_name", "quantity", "paid"],
+        );
+        for (mapping, pointer, field, column) in [
+            (&contacts, "#/name", "name", Some(0)),
+            (&contacts, "#/emails/0/address", "email", Some(1)),
+            (&contacts, "#/phones/0/number", "phone", Some(2)),
+            (&contacts, "#/addresses/0/city", "address.city", Some(3)),
+            (&contacts, "#/external_ids/erp", "external_id", Some(4)),
+            (&contacts, "#/consent/email/at", "consent.email", Some(5)),
+            (&contacts, "#/custom/size", "custom.size", None),
+            (&contacts, "#/birthday", "birthday", None),
+            (&contacts, "#", "", None),
+            (&orders, "#/external_ids/erp", "number", Some(0)),
+            (&orders, "#/contact_ref/value", "customer_email", Some(1)),
+            (&orders, "#/lines/1/name", "product_name", Some(2)),
+            (&orders, "#/lines/1/quantity", "quantity", Some(3)),
+            (&orders, "#/payments/0/amount", "paid", Some(4)),
+        ] {
+            let problem = invalid::Problem {
+                pointer: pointer.to_owned(),
+                code: "too_long",
+                detail: "at most 200 characters".to_owned(),
+            };
+            let expected = Fault {
+                column,
+                field: Some(field.to_owned()).filter(|field| !field.is_empty()),
+                code: "too_long".to_owned(),
+                detail: "at most 200 characters".to_owned(),
+            };
+            assert_eq!(fault_of(mapping, &problem), expected, "{pointer}");
+        }
+    }
+}
