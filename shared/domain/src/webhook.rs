@@ -733,6 +733,8 @@ mod tests {
             ("https://example.com:8443/hook?x=1", None),
             ("https://93.184.215.14/", None),
             ("https://[2606:2800:21f:cb07:6820:80da:af6b:8b2c]/", None),
+            ("https://[2600:100::1]/", None),
+            ("https://[2600:db8::1]/", None),
             ("http://example.com/", Some("url_insecure")),
             ("ftp://example.com/", Some("url_malformed")),
             ("file:///etc/passwd", Some("url_malformed")),

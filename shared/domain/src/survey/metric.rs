@@ -156,6 +156,13 @@ mod tests {
         ] {
             assert_eq!((metric.as_str(), metric.name()), (word, name));
             assert_eq!(Metric::from_word(word), Some(metric), "{word}");
+            for language in [Language::En, Language::ZhCn] {
+                let (low, high) = metric.ends(language);
+                assert!(
+                    low.chars().count() > 2 && high.chars().count() > 2 && low != high,
+                    "{word}"
+                );
+            }
         }
         assert_eq!(Metric::from_word("CSAT"), None);
         assert_eq!(Metric::ALL.map(Metric::as_str), Metric::WORDS);

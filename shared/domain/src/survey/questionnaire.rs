@@ -387,4 +387,42 @@ mod tests {
             Survey::built_in_id(TenantId::new(), Metric::Ces)
         );
     }
+
+    #[test]
+    fn a_survey_asks_its_question_on_its_occasion_and_reminds_as_it_says() {
+        for (types, trigger) in [
+            (
+                &["ticket.updated", "ticket.resolved"][..],
+                Some(Trigger::TicketResolved),
+            ),
+            (&["order.fulfilled"], Some(Trigger::OrderFulfilled)),
+            (&["order.placed"], None),
+            (&[], None),
+        ] {
+            let types: Vec<String> = types.iter().map(|kind| (*kind).to_owned()).collect();
+            assert_eq!(Trigger::among(&types), trigger, "{types:?}");
+        }
+        for (trigger, word) in [Trigger::TicketResolved, Trigger::OrderFulfilled]
+            .into_iter()
+            .zip(Trigger::WORDS)
+        {
+            assert_eq!(trigger.as_str(), *word);
+            assert_eq!(serde_json::to_value(trigger).unwrap(), *word);
+        }
+        let usual = Survey::built_in(Metric::Csat);
+        assert_eq!(usual.question(Language::En), "How satisfied are you with our service?");
+        assert_eq!(usual.question(Language::ZhCn), "您对我们的服务满意吗？");
+        let mut own = usual.clone();
+        own.question.en = Some("Well?".to_owned());
+        assert_eq!(own.question(Language::En), "Well?");
+        for (days, most, expected) in [
+            (None, None, None),
+            (None, Some(2), None),
+            (Some(7), None, Some((1, 7))),
+            (Some(7), Some(3), Some((3, 7))),
+        ] {
+            (own.reminder_days, own.most_reminders) = (days, most);
+            assert_eq!(own.reminders(), expected);
+        }
+    }
 }
