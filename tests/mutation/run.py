@@ -280,7 +280,9 @@ def main():
     mutants = listed(json.loads(sh(os.environ.get("CARGO_MUTANTS", "cargo-mutants"), "mutants", "--list", "--json", *chosen, cwd=ROOT)), ROOT)
     if wanted.sample:
         mutants = random.Random(wanted.seed).sample(mutants, min(wanted.sample, len(mutants)))
-    notes = Notes("+".join(wanted.package))
+    # What was found of other sources, by other tests or by fewer judges is not known of these.
+    commit = sh("git", "rev-parse", "--short", "HEAD", cwd=ROOT).strip()
+    notes = Notes("+".join([*wanted.package, *(["suite"] if wanted.suite else []), commit]))
     if wanted.anew:
         notes.path.unlink(missing_ok=True)
         notes.known.clear()
