@@ -5,6 +5,7 @@ mod agreement;
 mod api {
     mod account;
     mod archives;
+    mod broken_erasures;
     mod capacity;
     mod contacts;
     mod contract;

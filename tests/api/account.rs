@@ -33,41 +33,50 @@ impl World {
 
     /// Every item of every table that has a text anywhere in it: table, keys, and whether it has an end.
     pub(super) async fn items_with(&self, text: &str) -> Vec<(String, String, bool)> {
-        let client = engine::dynamodb(InProcess::tables(Arc::clone(self.host.engine())));
-        let names = client.list_tables().send().await.unwrap().table_names.unwrap();
-        let mut found = Vec::new();
-        for name in names {
-            let mut pages = client.scan().table_name(&name).into_paginator().items().send();
-            while let Some(item) = pages.next().await {
-                let item = item.unwrap();
-                if format!("{item:?}").contains(text) {
-                    let key = |part: &str| item[part].as_s().unwrap().clone();
-                    let place = format!("{} / {}", key("pk"), key("sk"));
-                    found.push((name.clone(), place, item.contains_key("expires")));
-                }
-            }
-        }
-        found
+        items_with(&self.host, text).await
     }
 
-    /// What is left of a tenant, beside what goes by itself: answers to requests, guards of repeated messages and
-    /// what a recompute under way noted at their end, timers when they are due; and what it used of the service, which is kept.
     async fn left_of(&self, tenant: &Tenant) -> Vec<String> {
-        let items = self.items_with(&tenant.id).await.into_iter();
-        let goes = |place: &str, ends: bool| {
-            let of_itself = [
-                "#idempotency#",
-                "#unique#webhook_seen#",
-                "#unique#contact#claimed.",
-                "#run#job_",
-            ];
-            place.starts_with("timer#")
-                || place.contains("#usage / ")
-                || ends && of_itself.iter().any(|kind| place.contains(kind))
-        };
-        let left = items.filter(|(_, place, ends)| !goes(place, *ends));
-        left.map(|(table, place, _)| format!("{table}: {place}")).collect()
+        left_of(&self.host, tenant).await
     }
+}
+
+/// Every item of every table that has a text anywhere in it: table, keys, and whether it has an end.
+pub(super) async fn items_with(host: &Host, text: &str) -> Vec<(String, String, bool)> {
+    let client = engine::dynamodb(InProcess::tables(Arc::clone(host.engine())));
+    let names = client.list_tables().send().await.unwrap().table_names.unwrap();
+    let mut found = Vec::new();
+    for name in names {
+        let mut pages = client.scan().table_name(&name).into_paginator().items().send();
+        while let Some(item) = pages.next().await {
+            let item = item.unwrap();
+            if format!("{item:?}").contains(text) {
+                let key = |part: &str| item[part].as_s().unwrap().clone();
+                let place = format!("{} / {}", key("pk"), key("sk"));
+                found.push((name.clone(), place, item.contains_key("expires")));
+            }
+        }
+    }
+    found
+}
+
+/// What is left of a tenant, beside what goes by itself: answers to requests, guards of repeated messages and
+/// what a recompute under way noted at their end, timers when they are due; and what it used of the service, which is kept.
+pub(super) async fn left_of(host: &Host, tenant: &Tenant) -> Vec<String> {
+    let items = items_with(host, &tenant.id).await.into_iter();
+    let goes = |place: &str, ends: bool| {
+        let of_itself = [
+            "#idempotency#",
+            "#unique#webhook_seen#",
+            "#unique#contact#claimed.",
+            "#run#job_",
+        ];
+        place.starts_with("timer#")
+            || place.contains("#usage / ")
+            || ends && of_itself.iter().any(|kind| place.contains(kind))
+    };
+    let left = items.filter(|(_, place, ends)| !goes(place, *ends));
+    left.map(|(table, place, _)| format!("{table}: {place}")).collect()
 }
 
 pub(super) fn id(value: &Value) -> String {

@@ -256,6 +256,41 @@ async fn a_file_is_made_in_the_background_for_its_own_tenant() {
         .problem(403, "forbidden");
 }
 
+#[tokio::test]
+async fn every_report_is_the_same_in_the_background() {
+    let tenant = Tenant::new().await;
+    made(&tenant, "/v1/products", json!({"sku": "tea", "name": "Green tea"})).await;
+    let cleo = made(&tenant, "/v1/contacts", json!({"name": "Cleo"})).await;
+    let order = json!({"contact_id": cleo, "placed_on": "2024-05-05", "currency": "USD", "historic": true,
+        "status": "fulfilled", "lines": [{"sku": "tea", "name": "Tea", "unit_price": "3"}]});
+    made(&tenant, "/v1/orders", order).await;
+    sold(&tenant, "2025-05-05").await;
+    super::segments::recompute(&tenant, json!({})).await;
+    let mut compared = 0;
+    for report in tenant.get("/v1/reports").await.expect(200)["data"].as_array().unwrap() {
+        let name = report["name"].as_str().unwrap();
+        for by in report["by"].as_array().unwrap() {
+            let by = by.as_str().unwrap();
+            let asked = json!({"format": "csv", "from": "2024-01-01", "to": "2025-12-31", "by": by});
+            let asked = tenant
+                .post(&format!("/v1/reports/{name}/exports"), asked)
+                .await
+                .expect(202);
+            let at_once = tenant
+                .get(&format!(
+                    "/v1/reports/{name}?from=2024-01-01&to=2025-12-31&by={by}&format=csv"
+                ))
+                .await;
+            let done = ended(&tenant, asked["id"].as_str().unwrap()).await;
+            assert_eq!(done["status"], "done", "{name} by {by}: {done}");
+            let file = tenant.get(done["file"].as_str().unwrap()).await;
+            assert_eq!((at_once.status, &file.text), (200, &at_once.text), "{name} by {by}");
+            compared += 1;
+        }
+    }
+    assert!(compared > 30, "{compared}");
+}
+
 /// A worker in the test's own hands: the host's takes its messages and does nothing.
 async fn by_hand(folder: &Path, faults: &Faults) -> (Host, App) {
     let app: Arc<Mutex<Option<App>>> = Arc::default();

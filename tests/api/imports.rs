@@ -500,6 +500,23 @@ async fn cards_of_contacts_are_read() {
 }
 
 #[tokio::test]
+async fn a_file_of_several_pages_is_written_to_its_end_and_taken_back_to_its_start() {
+    let tenant = Tenant::new().await;
+    let lines: String = (0..220).map(|n| format!("Q{n},q{n}@a.example\n")).collect();
+    let import = draft(&tenant, "leads", &format!("name,email\n{lines}")).await;
+    assert_eq!(counts(&run(&tenant, &import, false).await), [220, 220, 220, 0, 0, 0]);
+    assert_eq!(all(&tenant, "leads").await.len(), 200);
+    let revert = format!("{}/revert", path(&import));
+    tenant.post(&revert, json!({})).await.expect(202);
+    let back = ended(&tenant, &import).await;
+    assert_eq!(
+        (&back["status"], &back["counts"]["reverted"]),
+        (&json!("reverted"), &json!(220))
+    );
+    assert_eq!(all(&tenant, "leads").await.len(), 0);
+}
+
+#[tokio::test]
 async fn what_an_import_wrote_is_taken_back_but_for_what_was_changed_since() {
     let tenant = Tenant::new().await;
     let make = |name: &'static str, email: &'static str| {

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use tests::{Tenant, eventually};
 
 use super::contacts::{id, made};
+use super::surveys::{at_once, invitation, resolved};
 
 async fn done(tenant: &Tenant, job: &Value) -> Value {
     let path = format!("/v1/jobs/{}", id(job));
@@ -212,6 +213,12 @@ async fn companies_merge_with_all_that_belongs_to_them() {
     .await;
     let daughter = made(&tenant, "companies", json!({"name": "Daughter", "parent_id": id(&inc)})).await;
     let contact = made(&tenant, "contacts", json!({"name": "Ann", "company_id": id(&inc)})).await;
+    let lead = made(&tenant, "leads", json!({"name": "Bob"})).await;
+    let convert = json!({"company_id": id(&inc)});
+    tenant
+        .post(&format!("/v1/leads/{}/convert", id(&lead)), convert)
+        .await
+        .expect(200);
     let merged = tenant
         .post(
             &format!("/v1/companies/{}/merge", id(&works)),
@@ -223,8 +230,80 @@ async fn companies_merge_with_all_that_belongs_to_them() {
     for (plural, record, field) in [
         ("contacts", &contact, "company_id"),
         ("companies", &daughter, "parent_id"),
+        ("leads", &lead, "company_id"),
     ] {
         let moved = tenant.get(&format!("/v1/{plural}/{}", id(record))).await.expect(200);
         assert_eq!(moved[field], works["id"], "{plural}");
+    }
+}
+
+/// Where each of these records' field leads to.
+async fn named(tenant: &Tenant, records: &[(&str, &Value, &str)]) -> Vec<Value> {
+    let mut found = Vec::new();
+    for (plural, record, field) in records {
+        let read = tenant.get(&format!("/v1/{plural}/{}", id(record))).await.expect(200);
+        found.push(read[*field].clone());
+    }
+    found
+}
+
+#[tokio::test]
+async fn every_kind_of_record_follows_a_merge_and_its_undoing() {
+    let tenant = Tenant::new().await;
+    tenant.patch("/v1/settings", at_once(json!({}))).await.expect(200);
+    let ann = made(&tenant, "contacts", json!({"name": "Ann", "email": "ann@a.example"})).await;
+    let anna = made(&tenant, "contacts", json!({"name": "Anna", "email": "anna@b.example"})).await;
+    let lead = made(&tenant, "leads", json!({"name": "Anna"})).await;
+    let convert = format!("/v1/leads/{}/convert", id(&lead));
+    tenant
+        .post(&convert, json!({"contact_id": id(&anna)}))
+        .await
+        .expect(200);
+    let order = order(&tenant, &anna).await;
+    let ticket = json!({ "id": resolved(&tenant, id(&anna)).await });
+    let asked = invitation(&tenant, id(&anna), "sent").await;
+    let all = [
+        ("leads", &lead, "contact_id"),
+        ("orders", &order, "contact_id"),
+        ("tickets", &ticket, "contact_id"),
+        ("survey-invitations", &asked, "contact_id"),
+    ];
+    assert_eq!(named(&tenant, &all).await, vec![anna["id"].clone(); 4]);
+    let path = format!("/v1/contacts/{}", id(&ann));
+    let merge = json!({"from": [id(&anna)]});
+    let merged = tenant.post(&format!("{path}/merge"), merge).await.expect(202);
+    assert_eq!(done(&tenant, &merged["job"]).await["moved"], 4);
+    assert_eq!(named(&tenant, &all).await, vec![ann["id"].clone(); 4]);
+    let undo = json!({"merge": id(&merged["job"])});
+    let undone = tenant.post(&format!("{path}/unmerge"), undo).await.expect(202);
+    done(&tenant, &undone["job"]).await;
+    assert_eq!(named(&tenant, &all).await, vec![anna["id"].clone(); 4]);
+}
+
+#[tokio::test]
+async fn more_records_than_one_message_moves_follow_all_the_same() {
+    let tenant = Tenant::new().await;
+    let works = made(&tenant, "companies", json!({"name": "Works"})).await;
+    let inc = made(&tenant, "companies", json!({"name": "Works Inc"})).await;
+    for batch in 0..6 {
+        let person = |n: u32| json!({"name": format!("Worker {batch} {n}"), "company_id": id(&inc)});
+        let batch = json!({"operation": "create", "inputs": (0..90).map(person).collect::<Vec<_>>()});
+        let alike = [("rapport-allow-duplicate", "true")];
+        let made = tenant
+            .json(http::Method::POST, "/v1/contacts/batch", &alike, batch)
+            .await;
+        made.expect(200);
+    }
+    let path = format!("/v1/companies/{}", id(&works));
+    let merge = json!({"from": [id(&inc)]});
+    let merged = tenant.post(&format!("{path}/merge"), merge).await.expect(202);
+    assert_eq!(done(&tenant, &merged["job"]).await["moved"], 540);
+    for (company, left, more) in [(&inc, 0, false), (&works, 200, true)] {
+        let path = format!("/v1/contacts?limit=200&company_id={}", id(company));
+        let page = tenant.get(&path).await.expect(200);
+        assert_eq!(
+            (page["data"].as_array().unwrap().len(), &page["has_more"]),
+            (left, &json!(more))
+        );
     }
 }

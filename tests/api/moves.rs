@@ -19,10 +19,10 @@ use super::account::{World, busy, id};
 use super::archives::{Content, assert_same, fetched, moved_out, sent, settled};
 
 /// What the host's worker was sent.
-type Sent = Arc<Mutex<Vec<String>>>;
+pub(super) type Sent = Arc<Mutex<Vec<String>>>;
 
 /// The worker in the test's own hands: the host's notes its messages and does nothing.
-async fn by_hand(folder: &Path, clock: Clock, faults: &Faults) -> (Host, App, Sent) {
+pub(super) async fn by_hand(folder: &Path, clock: Clock, faults: &Faults) -> (Host, App, Sent) {
     let app: Arc<Mutex<Option<App>>> = Arc::default();
     let (kept, sent) = (Arc::clone(&app), Sent::default());
     let notes = Arc::clone(&sent);
@@ -53,16 +53,21 @@ async fn by_hand(folder: &Path, clock: Clock, faults: &Faults) -> (Host, App, Se
     (host, app, sent)
 }
 
-/// Whether the worker takes the message of an archive.
-async fn taken(app: &App, tenant: &Tenant, place: &str) -> bool {
-    let archive = place.rsplit('/').next().unwrap();
+/// Whether the worker takes a message.
+pub(super) async fn taken(app: &App, body: &Value) -> bool {
     let mut message = SqsMessage::default();
     message.message_id = Some("1".to_owned());
-    message.body = Some(json!({"tenant": tenant.id, "type": "archive_v1", "archive": archive}).to_string());
+    message.body = Some(body.to_string());
     let mut event = SqsEvent::default();
     event.records = vec![message];
     let answer = Box::pin(tenant_upkeep::handle(app.clone(), event)).await;
     answer.batch_item_failures.is_empty()
+}
+
+/// The message of an archive.
+fn message(tenant: &Tenant, place: &str) -> Value {
+    let archive = place.rsplit('/').next().unwrap();
+    json!({"tenant": tenant.id, "type": "archive_v1", "archive": archive})
 }
 
 async fn archive(tenant: &Tenant, place: &str) -> Value {
@@ -102,7 +107,7 @@ async fn a_move_that_breaks_off_anywhere_goes_on_when_its_message_comes_again() 
         } else {
             Weather::LostThenDown(call)
         });
-        let ok = taken(&app, &other, &place).await;
+        let ok = taken(&app, &message(&other, &place)).await;
         let calls = faults.calls();
         if !faults.end() {
             assert!(ok, "nothing broke");
@@ -112,13 +117,13 @@ async fn a_move_that_breaks_off_anywhere_goes_on_when_its_message_comes_again() 
         } else {
             assert!(!ok, "the message has to come again after call {call}");
             // At once, as after a kill: it goes on, or has itself sent again for when nobody can be at it any more.
-            assert!(taken(&app, &other, &place).await, "call {call}");
+            assert!(taken(&app, &message(&other, &place)).await, "call {call}");
             if archive(&other, &place).await["status"] != "done" {
                 clock.advance(MUCH_LATER);
                 let id = place.rsplit('/').next().unwrap();
                 let again = || messages.lock().iter().filter(|body| body.contains(id)).count() == 2;
                 eventually("the message again", || async { again().then_some(()) }).await;
-                assert!(taken(&app, &other, &place).await, "call {call}");
+                assert!(taken(&app, &message(&other, &place)).await, "call {call}");
             }
         }
         let done = archive(&other, &place).await;
@@ -128,7 +133,7 @@ async fn a_move_that_breaks_off_anywhere_goes_on_when_its_message_comes_again() 
         let asked = other.post("/v1/archives", json!({})).await;
         let out = asked.header("location").to_owned();
         asked.expect(202);
-        assert!(taken(&app, &other, &out).await);
+        assert!(taken(&app, &message(&other, &out)).await);
         let out_done = archive(&other, &out).await;
         let second = Content::of(&fetched(&other, &out, &out_done).await);
         assert_same(&first, &second, (&tenant.user, &other.user));

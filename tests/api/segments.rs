@@ -42,7 +42,7 @@ async fn finished(tenant: &Tenant, asked: &Answer) -> Value {
     .await
 }
 
-async fn recompute(tenant: &Tenant, body: Value) -> Value {
+pub(super) async fn recompute(tenant: &Tenant, body: Value) -> Value {
     let asked = tenant.post("/v1/segments/recompute", body).await;
     finished(tenant, &asked).await
 }

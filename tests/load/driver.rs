@@ -126,6 +126,7 @@ fn contact() -> Value {
 
 impl Client {
     pub async fn sign_up(url: &str) -> Self {
+        rapport_host::cryptography();
         let http = reqwest::Client::new();
         let email = format!("owner{}@firm.example", NEXT.fetch_add(1, Ordering::Relaxed));
         let firm = json!({"company": "Firm", "name": "Owner", "email": email, "password": PASSWORD, "country": "US", "currency": "USD", "time_zone": "UTC"});

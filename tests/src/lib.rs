@@ -224,6 +224,7 @@ impl Caller {
     /// When no HTTP client can be made.
     #[must_use]
     pub fn at(url: &str) -> Self {
+        rapport_host::cryptography();
         let client = Client::builder().redirect(reqwest::redirect::Policy::none()).build();
         Self {
             client: client.unwrap_or_else(|error| panic!("no client: {error}")),

@@ -13,7 +13,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from access import calls, crate, resource_of  # noqa: E402
+from access import calls, crate, resource_of, unseen  # noqa: E402
 from source import TEMPLATE, Template, as_list, load, target  # noqa: E402
 
 ACTIONS = ["GetItem", "BatchGetItem", "Query", "PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "ConditionCheckItem"]
@@ -63,9 +63,14 @@ def rights(template, notes):
             groups.setdefault((tuple(sorted(found, key=ACTIONS.index)), partitions), []).append(resource)
         for (found, partitions), resources in sorted(groups.items(), key=lambda one: min(map(order.index, one[1]))):
             yield from written([f"dynamodb:{action}" for action in found], sorted(resources, key=order.index), partitions)
-    queues = sorted({note["queue"] for note in notes if "queue" in note}, key=list(template.queues).index)
-    if queues:
-        yield from written(["sqs:SendMessage"], queues, None)
+    actions, groups = {}, {}
+    for note in notes:
+        if "queue" in note:
+            actions.setdefault(note["queue"], set()).add(note["action"])
+    for queue in sorted(actions, key=list(template.queues).index):
+        groups.setdefault(tuple(sorted(actions[queue])), []).append(queue)
+    for found, queues in groups.items():
+        yield from written(found, queues, None)
 
 
 def main():
@@ -79,7 +84,8 @@ def main():
             while lines[0].startswith("              "):
                 lines.pop(0)
             if function not in done:
-                kept += rights(template, noted.get(crate(template, function), []))
+                notes = noted.get(crate(template, function), [])
+                kept += rights(template, notes + unseen(template, function, notes))
                 done.add(function)
             continue
         if line.strip() != "# Before a tenant is known.":

@@ -4,8 +4,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_sdk_dynamodb::config::{BehaviorVersion, Region};
+use aws_types::SdkConfig;
 use axum::http::HeaderMap;
 use jiff::{SignedDuration, Timestamp};
 use parking_lot::Mutex;
@@ -46,12 +48,14 @@ impl Aws {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
-        let sdk = aws_config::defaults(BehaviorVersion::latest())
+        let own = Credentials::from_keys("FUNCTION", "secret", None);
+        let sdk = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
             .region(Region::new("eu-central-1"))
             .endpoint_url(url)
-            .credentials_provider(Credentials::from_keys("FUNCTION", "secret", None))
-            .load()
-            .await;
+            .credentials_provider(SharedCredentialsProvider::new(own))
+            .http_client(aws_smithy_http_client::Builder::new().build_http())
+            .build();
         (aws, sdk)
     }
 

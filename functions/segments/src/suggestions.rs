@@ -104,11 +104,11 @@ struct Head {
 }
 
 /// Rules by the tenant and job they are of.
-type Remembered = moka::future::Cache<(TenantId, RecordId), Arc<Vec<Association>>>;
+type Remembered = moka::sync::Cache<(TenantId, RecordId), Arc<Vec<Association>>>;
 
 /// The rules of a job do not change: this process reads them once.
 static RULES: LazyLock<Remembered> = LazyLock::new(|| {
-    moka::future::Cache::builder()
+    moka::sync::Cache::builder()
         .max_capacity(100)
         .time_to_idle(std::time::Duration::from_secs(600))
         .build()
@@ -191,7 +191,7 @@ async fn head(app: &App, tenant: TenantId) -> Result<Option<Head>, Problem> {
 }
 
 async fn rules(app: &App, tenant: TenantId, job: RecordId) -> Result<Arc<Vec<Association>>, Problem> {
-    if let Some(known) = RULES.get(&(tenant, job)).await {
+    if let Some(known) = RULES.get(&(tenant, job)) {
         return Ok(known);
     }
     let mut all = Vec::new();
@@ -201,7 +201,7 @@ async fn rules(app: &App, tenant: TenantId, job: RecordId) -> Result<Arc<Vec<Ass
         all.extend(rules);
     }
     let all = Arc::new(all);
-    RULES.insert((tenant, job), Arc::clone(&all)).await;
+    RULES.insert((tenant, job), Arc::clone(&all));
     Ok(all)
 }
 

@@ -65,6 +65,8 @@ fn public(found: Vec<SocketAddr>) -> Result<Vec<SocketAddr>, Private> {
 }
 
 fn client(allow_private: bool) -> Result<Client, reqwest::Error> {
+    // The cryptography that reqwest's connections use. Where there is one already, it is this one.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let builder = Client::builder()
         .user_agent("Rapport-Webhooks/1")
         .redirect(reqwest::redirect::Policy::none())

@@ -1,17 +1,19 @@
 //! Secrets that others give us are kept sealed: AES-256-GCM under a key derived from the service's own, bound to the
 //! source they belong to.
 
-use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
 use rapport_domain::signature::hmac_sha256;
 use rapport_domain::{RecordId, TenantId};
+use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use ring::rand::{SecureRandom as _, SystemRandom};
 
 /// A sealed text could not be made or opened.
 #[derive(Debug)]
 pub(crate) struct Unsealable;
 
-fn key(service_key: &[u8]) -> Result<RandomizedNonceKey, Unsealable> {
+fn key(service_key: &[u8]) -> Result<LessSafeKey, Unsealable> {
     let key = hmac_sha256(service_key, b"sealed\nsecrets of webhook sources");
-    RandomizedNonceKey::new(&AES_256_GCM, &key).map_err(|_| Unsealable)
+    let key = UnboundKey::new(&AES_256_GCM, &key).map_err(|_| Unsealable)?;
+    Ok(LessSafeKey::new(key))
 }
 
 fn bound(tenant: TenantId, source: RecordId) -> Aad<String> {
@@ -25,13 +27,14 @@ pub(crate) fn seal(
     source: RecordId,
     secret: &str,
 ) -> Result<Vec<u8>, Unsealable> {
+    // There are few secrets: that two get the same of 2^96 is no matter.
+    let mut nonce = [0; NONCE_LEN];
+    SystemRandom::new().fill(&mut nonce).map_err(|_| Unsealable)?;
     let mut text = secret.as_bytes().to_vec();
-    let nonce = key(service_key)?
-        .seal_in_place_append_tag(bound(tenant, source), &mut text)
+    key(service_key)?
+        .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), bound(tenant, source), &mut text)
         .map_err(|_| Unsealable)?;
-    let mut sealed = nonce.as_ref().to_vec();
-    sealed.append(&mut text);
-    Ok(sealed)
+    Ok([&nonce[..], &text].concat())
 }
 
 /// Opens a sealed secret.

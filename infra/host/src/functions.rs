@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use futures::FutureExt as _;
 use rapport_runtime::{App, Clock, Config, Function, Meter, metered};
 use rapport_store::Clients;
 
@@ -35,9 +34,7 @@ impl Ingredients {
             None => own.into(),
             Some(make) => {
                 let base = own.clone();
-                Clients::for_each_tenant(&own, move |tenant| {
-                    futures::future::ready(make(&base, &tenant.to_string())).boxed()
-                })
+                Clients::for_each_tenant(&own, move |tenant| make(&base, &tenant.to_string()))
             }
         }
     }

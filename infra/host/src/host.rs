@@ -143,6 +143,12 @@ pub struct Host {
     _lock: Option<File>,
 }
 
+/// Names ring as what TLS connections of this process are made with, as the functions do: clients of HTTP want to know before they are
+/// built. Doing so again changes nothing.
+pub fn cryptography() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}
+
 impl Host {
     /// Starts everything the template declares. When this returns, requests are answered.
     ///
@@ -150,6 +156,7 @@ impl Host {
     /// When something that is declared cannot be run. A function that the host does not have is no error: its routes
     /// answer 404 and it is named in [`Host::missing`].
     pub async fn start(options: Options) -> Result<Self, StartError> {
+        cryptography();
         let listener = listen(options.port).await?;
         let address = local(&listener, options.port)?;
         let lock = options.data.as_deref().map(secrets::lock).transpose()?;

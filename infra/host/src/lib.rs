@@ -21,4 +21,4 @@ pub mod template;
 /// The template that this host was built with.
 pub const TEMPLATE: &str = include_str!("../../template.yaml");
 
-pub use host::{Host, OPERATOR_OF_TESTS, Options, Processes, StartError};
+pub use host::{Host, OPERATOR_OF_TESTS, Options, Processes, StartError, cryptography};

@@ -688,12 +688,14 @@ async fn what_is_acknowledged_survives_a_kill() {
     ];
     let acknowledged: Arc<Mutex<(Vec<String>, Vec<String>)>> = Arc::default();
     let clients = |engines: &str| {
+        let http = aws_smithy_http_client::Builder::new().build_http();
         let credentials = aws_credential_types::Credentials::from_keys("local", "local", None);
         let tables = aws_sdk_dynamodb::Config::builder()
             .behavior_version(aws_sdk_dynamodb::config::BehaviorVersion::latest())
             .region(aws_sdk_dynamodb::config::Region::new("local"))
             .retry_config(aws_sdk_dynamodb::config::retry::RetryConfig::disabled())
             .endpoint_url(engines)
+            .http_client(http.clone())
             .credentials_provider(credentials.clone())
             .build();
         let queues = aws_sdk_sqs::Config::builder()
@@ -701,6 +703,7 @@ async fn what_is_acknowledged_survives_a_kill() {
             .region(aws_sdk_sqs::config::Region::new("local"))
             .retry_config(aws_sdk_sqs::config::retry::RetryConfig::disabled())
             .endpoint_url(engines)
+            .http_client(http)
             .credentials_provider(credentials)
             .build();
         (
@@ -947,6 +950,7 @@ async fn programs_end_when_the_host_is_killed() {
         .unwrap()
         .unwrap();
     let url = line.strip_prefix("Rapport is ready at ").unwrap();
+    rapport_host::cryptography();
     let seen: serde_json::Value = reqwest::get(format!("{url}/x")).await.unwrap().json().await.unwrap();
     let program = format!("/proc/{}", seen["process"]);
     assert!(std::path::Path::new(&program).exists());

@@ -2,11 +2,15 @@
 
 use std::time::Duration;
 
-use aws_config::retry::RetryConfig;
-use aws_config::timeout::TimeoutConfig;
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_sdk_dynamodb::config::retry::RetryConfig;
+use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
+use aws_sdk_dynamodb::config::{BehaviorVersion, Region};
 use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_types::SdkConfig;
 use lambda_runtime::LambdaEvent;
 use rapport_store::{Key, Table};
 
@@ -44,17 +48,13 @@ pub fn logs() {
     use tracing_subscriber::util::SubscriberInitExt as _;
     // Levels by target, no more: what also looks at fields brings an engine of regular expressions into every archive.
     let filter = variable("RUST_LOG").and_then(|text| text.parse::<Targets>().ok());
-    let filter = filter.unwrap_or_else(|| {
-        Targets::new()
-            .with_default(Level::INFO)
-            .with_target("aws_config", Level::WARN)
-    });
+    let filter = filter.unwrap_or_else(|| Targets::new().with_default(Level::INFO));
     let lines = layer().json().with_writer(std::io::stderr).with_current_span(true);
     let _ = tracing_subscriber::registry().with(filter).with(lines).try_init();
 }
 
 async fn serve(function: Function) -> Result<(), BoxError> {
-    let app = app().await?;
+    let app = app()?;
     if matches!(function, Function::Http(_)) && talks_tls() {
         prime(&app).await;
     }
@@ -99,7 +99,7 @@ async fn answer(function: Function, app: App) -> Result<(), BoxError> {
 /// What all clients send with: a tenant's client is made in the middle of a request, and must not have to make one of these.
 fn connections() -> SharedHttpClient {
     aws_smithy_http_client::Builder::new()
-        .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
+        .tls_provider(Provider::Rustls(CryptoMode::Ring))
         .build_https()
 }
 
@@ -116,23 +116,32 @@ async fn prime(app: &App) {
     let _ = tokio::time::timeout(Duration::from_secs(1), question).await;
 }
 
-/// Clients and configuration from the environment. The region and the credentials come from Lambda's own variables: no
-/// profile, no metadata service is asked. One HTTP client serves all.
-async fn app() -> Result<App, BoxError> {
-    let config = Config::read(variable)?;
+/// What all clients are made of. The region and the credentials come from Lambda's own variables and from nowhere else, so
+/// nothing is in the archive that would look for them elsewhere. One HTTP client serves all.
+fn sdk() -> Result<SdkConfig, BoxError> {
+    let needed = |name: &str| variable(name).ok_or_else(|| format!("{name} is not set"));
+    let (key, secret) = (needed("AWS_ACCESS_KEY_ID")?, needed("AWS_SECRET_ACCESS_KEY")?);
+    let credentials = Credentials::new(key, secret, variable("AWS_SESSION_TOKEN"), None, "the environment");
     let timeouts = TimeoutConfig::builder()
         .operation_attempt_timeout(Duration::from_secs(2))
         .operation_timeout(Duration::from_secs(8))
         .build();
-    let region = aws_config::Region::new(variable("AWS_REGION").unwrap_or_else(|| "us-east-1".to_owned()));
-    let sdk = aws_config::defaults(aws_config::BehaviorVersion::latest())
-        .region(region)
-        .credentials_provider(aws_config::environment::EnvironmentVariableCredentialsProvider::new())
+    let region = variable("AWS_REGION").unwrap_or_else(|| "us-east-1".to_owned());
+    let mut sdk = SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new(region))
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
         .timeout_config(timeouts)
         .retry_config(RetryConfig::standard().with_max_attempts(3))
-        .http_client(connections())
-        .load()
-        .await;
+        .http_client(connections());
+    sdk.set_endpoint_url(variable("AWS_ENDPOINT_URL"));
+    Ok(sdk.build())
+}
+
+/// The clients, and the configuration from the environment.
+fn app() -> Result<App, BoxError> {
+    let config = Config::read(variable)?;
+    let sdk = sdk()?;
     // A long poll or a batch to a queue may rightly take longer than a read of a key.
     let sqs = aws_sdk_sqs::Client::new(&sdk);
     let ses = sdk.clone();

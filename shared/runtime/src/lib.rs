@@ -4,6 +4,7 @@
 pub mod app;
 pub mod clock;
 pub mod config;
+mod ed25519;
 pub mod lambda;
 pub mod meter;
 pub mod metered;

@@ -7,47 +7,85 @@
 //! The SDK keeps a client's credentials, fetches them once for all who wait, fetches them again before they end, and keeps
 //! no failure: a call that gets none answers that the store is unavailable.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use aws_config::SdkConfig;
-use aws_config::identity::IdentityCache;
-use aws_config::sts::AssumeRoleProvider;
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::error::CredentialsError;
+use aws_credential_types::provider::{self, ProvideCredentials, future};
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::config::Builder;
+use aws_sdk_dynamodb::config::{Builder, IdentityCache};
+use aws_sdk_sts::types::Tag;
+use aws_types::SdkConfig;
 use rapport_domain::TenantId;
 use rapport_store::Clients;
 use rapport_store::key::{OF_NO_TENANT, pattern_of};
 
-/// A role that was assumed from a role is assumed for an hour at most.
-const SESSION: Duration = Duration::from_secs(60 * 60);
+/// A role that was assumed from a role is assumed for an hour at most, in seconds.
+const SESSION: i32 = 60 * 60;
 /// Credentials are fetched anew half of this to all of it before they end.
 const BEFORE_THE_END: Duration = Duration::from_secs(10 * 60);
 
 /// Clients that assume `role` for each tenant.
 #[must_use]
 pub fn clients(sdk: &SdkConfig, role: String) -> Clients {
-    let (own, sdk) = (Client::new(sdk), sdk.clone());
+    let (own, sts, sdk) = (Client::new(sdk), aws_sdk_sts::Client::new(sdk), sdk.clone());
     Clients::for_each_tenant(&own, move |tenant| {
-        let (sdk, role) = (sdk.clone(), role.clone());
-        Box::pin(async move { client(&sdk, role, tenant).await })
+        let (sts, role) = (sts.clone(), role.clone());
+        client(&sdk, Session { sts, role, tenant })
     })
 }
 
-async fn client(sdk: &SdkConfig, role: String, tenant: TenantId) -> Client {
-    let credentials = AssumeRoleProvider::builder(role)
-        .session_name(tenant.to_string())
-        .session_length(SESSION)
-        .tags([("tenant", tenant.to_string())])
-        .policy(session_policy(tenant))
-        .configure(sdk)
-        .build()
-        .await;
+fn client(sdk: &SdkConfig, session: Session) -> Client {
     // A cache of its own: one for all would keep the credentials of tenants whose clients are gone.
     let kept = IdentityCache::lazy().buffer_time(BEFORE_THE_END).build();
-    let config = Builder::from(sdk)
-        .credentials_provider(credentials)
-        .identity_cache(kept);
+    let config = Builder::from(sdk).credentials_provider(session).identity_cache(kept);
     Client::from_conf(config.build())
+}
+
+/// The role, assumed for one tenant. The provider of `aws-config` does the same, and brings into each archive whatever else
+/// credentials may come from: profiles, containers, the metadata of machines.
+#[derive(Debug)]
+struct Session {
+    sts: aws_sdk_sts::Client,
+    role: String,
+    tenant: TenantId,
+}
+
+impl Session {
+    async fn begin(&self) -> provider::Result {
+        let tenant = self.tenant.to_string();
+        let tag = Tag::builder().key("tenant").value(&tenant).build();
+        let asked = self
+            .sts
+            .assume_role()
+            .role_arn(&self.role)
+            .role_session_name(tenant)
+            .duration_seconds(SESSION)
+            .tags(tag.map_err(CredentialsError::unhandled)?)
+            .policy(session_policy(self.tenant));
+        let answer = asked.send().await.map_err(CredentialsError::provider_error)?;
+        let found = answer
+            .credentials
+            .ok_or_else(|| CredentialsError::unhandled("a session without credentials"))?;
+        let ends = SystemTime::try_from(found.expiration).map_err(CredentialsError::unhandled)?;
+        let (key, secret, token) = (found.access_key_id, found.secret_access_key, found.session_token);
+        Ok(Credentials::new(
+            key,
+            secret,
+            Some(token),
+            Some(ends),
+            "a tenant's session",
+        ))
+    }
+}
+
+impl ProvideCredentials for Session {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        future::ProvideCredentials::new(self.begin())
+    }
 }
 
 /// What a tenant's session may do at most, whatever its role permits: items of the tenant, and of nobody. Only a role that

@@ -9,7 +9,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use crate::Config;
+use crate::{Config, ed25519};
 
 /// How long an access token is good, in seconds.
 pub const ACCESS_SECONDS: i64 = 15 * 60;
@@ -69,6 +69,7 @@ impl Tokens {
     /// The keys of a configuration.
     #[must_use]
     pub fn new(config: &Config) -> Self {
+        ed25519::install();
         let public: Vec<_> = config.public_keys.iter().map(|key| (key_id(key), *key)).collect();
         let verifying = public
             .iter()

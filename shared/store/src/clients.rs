@@ -11,7 +11,6 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::interceptors::InterceptorContext;
 use aws_sdk_dynamodb::config::retry::{ClassifyRetry, RetryAction};
 use aws_sdk_dynamodb::types::AttributeValue;
-use futures::future::BoxFuture;
 use rapport_domain::TenantId;
 
 use crate::key::tenant_of;
@@ -22,13 +21,13 @@ const KEPT: u64 = 500;
 /// A client that nobody used for so long goes, and its credentials with it.
 const IDLE: Duration = Duration::from_secs(60 * 60);
 
-type Make = Arc<dyn Fn(TenantId) -> BoxFuture<'static, Client> + Send + Sync>;
+type Make = Arc<dyn Fn(TenantId) -> Client + Send + Sync>;
 
 /// The clients of DynamoDB.
 #[derive(Clone)]
 pub struct Clients {
     own: Client,
-    each: Option<(Make, moka::future::Cache<TenantId, Client>)>,
+    each: Option<(Make, moka::sync::Cache<TenantId, Client>)>,
 }
 
 impl From<Client> for Clients {
@@ -44,11 +43,8 @@ impl From<Client> for Clients {
 impl Clients {
     /// A client for each tenant, made once by `make` and kept; `own` for what belongs to none.
     #[must_use]
-    pub fn for_each_tenant(
-        own: &Client,
-        make: impl Fn(TenantId) -> BoxFuture<'static, Client> + Send + Sync + 'static,
-    ) -> Self {
-        let kept = moka::future::Cache::builder()
+    pub fn for_each_tenant(own: &Client, make: impl Fn(TenantId) -> Client + Send + Sync + 'static) -> Self {
+        let kept = moka::sync::Cache::builder()
             .max_capacity(KEPT)
             .time_to_idle(IDLE)
             .build();
@@ -58,13 +54,10 @@ impl Clients {
         }
     }
 
-    async fn of(&self, tenant: TenantId) -> Client {
+    fn of(&self, tenant: TenantId) -> Client {
         match &self.each {
             None => self.own.clone(),
-            Some((make, kept)) => {
-                let made = async { patient(&make(tenant).await) };
-                kept.get_with(tenant, made).await
-            }
+            Some((make, kept)) => kept.get_with(tenant, || patient(&make(tenant))),
         }
     }
 }
@@ -97,8 +90,8 @@ fn patient(client: &Client) -> Client {
 
 impl Store {
     /// The client for a tenant's items, for the few calls that have no shape of their own here.
-    pub async fn client_for(&self, tenant: TenantId) -> Client {
-        self.clients.of(tenant).await
+    pub fn client_for(&self, tenant: TenantId) -> Client {
+        self.clients.of(tenant)
     }
 
     /// The client for items that belong to no tenant. In the cloud it reaches no item of any tenant.
@@ -111,17 +104,17 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Internal`] when they are not all of one tenant, or all of none: a fault of ours.
-    pub(crate) async fn client_of(&self, partitions: impl Iterator<Item = &str>) -> Result<Client, StoreError> {
+    pub(crate) fn client_of<'a>(&self, partitions: impl Iterator<Item = &'a str>) -> Result<Client, StoreError> {
         Ok(match owner(partitions)? {
-            Some(tenant) => self.client_for(tenant).await,
+            Some(tenant) => self.client_for(tenant),
             None => self.client_for_no_tenant().clone(),
         })
     }
 
     /// The client for the item with this key.
-    pub(crate) async fn client_of_key(&self, key: &Key) -> Client {
+    pub(crate) fn client_of_key(&self, key: &Key) -> Client {
         match key.tenant() {
-            Some(tenant) => self.client_for(tenant).await,
+            Some(tenant) => self.client_for(tenant),
             None => self.client_for_no_tenant().clone(),
         }
     }

@@ -183,7 +183,7 @@ impl Store {
         let keys = items.iter().filter_map(|item| text_of(item, "sk"));
         let keys: Vec<Key> = keys.map(|sk| Key::new(tenant, PARTITION, sk)).collect();
         self.delete_items(Table::Identity, &keys).await?;
-        self.forget_rules(tenant).await;
+        self.forget_rules(tenant);
         Ok(())
     }
 

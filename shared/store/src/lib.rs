@@ -119,7 +119,6 @@ impl Store {
     pub async fn get_item(&self, table: Table, key: &Key) -> Result<Option<Item>, StoreError> {
         let request = self
             .client_of_key(key)
-            .await
             .get_item()
             .table_name(self.table(table)?)
             .key("pk", AttributeValue::S(key.pk().to_owned()))
@@ -138,7 +137,7 @@ impl Store {
     pub async fn get_items(&self, table: Table, keys: &[Key], consistent: bool) -> Result<Vec<Item>, StoreError> {
         use aws_sdk_dynamodb::types::KeysAndAttributes;
         let name = self.table(table)?;
-        let client = self.client_of(keys.iter().map(Key::pk)).await?;
+        let client = self.client_of(keys.iter().map(Key::pk))?;
         let mut found = Vec::with_capacity(keys.len());
         for chunk in keys.chunks(100) {
             let keys = chunk.iter().map(Key::attributes).collect();
@@ -181,7 +180,6 @@ impl Store {
     pub async fn delete_item(&self, table: Table, key: &Key) -> Result<(), StoreError> {
         let answer = self
             .client_of_key(key)
-            .await
             .delete_item()
             .table_name(self.table(table)?)
             .set_key(Some(key.attributes()))
@@ -198,7 +196,7 @@ impl Store {
     /// When the store does not answer or leaves items unprocessed for too long.
     pub async fn put_items(&self, table: Table, items: Vec<Item>) -> Result<(), StoreError> {
         use aws_sdk_dynamodb::types::{PutRequest, WriteRequest};
-        let client = self.client_of(items.iter().map(clients::partition)).await?;
+        let client = self.client_of(items.iter().map(clients::partition))?;
         let requests = items.into_iter().map(|item| {
             let put = PutRequest::builder()
                 .set_item(Some(item))
@@ -216,7 +214,7 @@ impl Store {
     /// When the store does not answer or leaves items unprocessed for too long.
     pub async fn delete_items(&self, table: Table, keys: &[Key]) -> Result<(), StoreError> {
         use aws_sdk_dynamodb::types::{DeleteRequest, WriteRequest};
-        let client = self.client_of(keys.iter().map(Key::pk)).await?;
+        let client = self.client_of(keys.iter().map(Key::pk))?;
         let requests = keys.iter().map(|key| {
             let delete = DeleteRequest::builder()
                 .set_key(Some(key.attributes()))

@@ -109,7 +109,6 @@ impl Store {
         let full = partition_of(tenant, &query.partition);
         let mut request = self
             .client_for(tenant)
-            .await
             .query()
             .table_name(self.table(table)?)
             .set_index_name(query.index.map(str::to_owned))

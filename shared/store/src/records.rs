@@ -963,7 +963,6 @@ impl Store {
         use aws_sdk_dynamodb::types::{ReturnConsumedCapacity, ReturnValue};
         let answer = self
             .client_for(tenant)
-            .await
             .update_item()
             .table_name(self.table(table)?)
             .set_key(Some(Key::new(tenant, "counter", counter).attributes()))

@@ -688,7 +688,6 @@ impl Store {
         use aws_sdk_dynamodb::error::SdkError;
         let mut request = self
             .client_for(tenant)
-            .await
             .update_item()
             .table_name(self.table(Table::Insights)?)
             .set_key(Some(job_key(tenant, job).attributes()))

@@ -46,8 +46,8 @@ impl TenantRules {
 
 /// What this process remembers of tenants. One for all functions that run in it, so that a change made by one is seen
 /// by the others at once; another process sees it after at most these seconds.
-static REMEMBERED: LazyLock<moka::future::Cache<TenantId, TenantRules>> = LazyLock::new(|| {
-    moka::future::Cache::builder()
+static REMEMBERED: LazyLock<moka::sync::Cache<TenantId, TenantRules>> = LazyLock::new(|| {
+    moka::sync::Cache::builder()
         .max_capacity(1_000)
         .time_to_live(Duration::from_secs(5))
         .build()
@@ -67,11 +67,11 @@ impl Store {
     /// # Errors
     /// [`StoreError::Missing`] when there is no such tenant, or that the store does not answer.
     pub async fn tenant_rules(&self, tenant: TenantId) -> Result<TenantRules, StoreError> {
-        if let Some(known) = REMEMBERED.get(&tenant).await {
+        if let Some(known) = REMEMBERED.get(&tenant) {
             return Ok(known);
         }
         let known = self.fresh_rules(tenant).await?;
-        REMEMBERED.insert(tenant, known.clone()).await;
+        REMEMBERED.insert(tenant, known.clone());
         Ok(known)
     }
 
@@ -119,8 +119,8 @@ impl Store {
     }
 
     /// Forgets what is remembered of a tenant: after changing it.
-    pub async fn forget_rules(&self, tenant: TenantId) {
-        REMEMBERED.invalidate(&tenant).await;
+    pub fn forget_rules(&self, tenant: TenantId) {
+        REMEMBERED.invalidate(&tenant);
     }
 
     /// The item of a tenant's settings.
@@ -160,7 +160,7 @@ impl Store {
             expected,
         )?;
         write.commit(self).await?;
-        self.forget_rules(tenant).await;
+        self.forget_rules(tenant);
         Ok(())
     }
 
@@ -177,7 +177,7 @@ impl Store {
     ) -> Result<(), StoreError> {
         let item = Self::settings_item(tenant, settings, version, request)?;
         self.put_items(Table::Identity, vec![item]).await?;
-        self.forget_rules(tenant).await;
+        self.forget_rules(tenant);
         Ok(())
     }
 
@@ -194,7 +194,7 @@ impl Store {
         let mut write = Write::new(tenant);
         write.put(self, Table::Identity, item)?;
         write.commit(self).await?;
-        self.forget_rules(tenant).await;
+        self.forget_rules(tenant);
         Ok(())
     }
 
@@ -208,7 +208,7 @@ impl Store {
             &Key::new(tenant, PARTITION, format!("field#{noun}#{key}")),
         )
         .await?;
-        self.forget_rules(tenant).await;
+        self.forget_rules(tenant);
         Ok(())
     }
 }

@@ -124,7 +124,7 @@ impl Store {
             messages,
             mails,
         } = settlement.counts;
-        let client = self.client_for(tenant).await;
+        let client = self.client_for(tenant);
         let mut request = client
             .update_item()
             .table_name(self.table(Table::Usage)?)
@@ -346,7 +346,7 @@ impl Store {
             bytes: 0,
             at: now,
         };
-        let client = self.client_for(tenant).await;
+        let client = self.client_for(tenant);
         let mut after = None;
         loop {
             let request = client

@@ -361,7 +361,7 @@ impl Write {
             && let [step] = self.steps.as_slice()
             && let Some(put) = step.item.put()
         {
-            return put_alone(&self.client(store).await?, put, &step.meaning).await;
+            return put_alone(&self.client(store)?, put, &step.meaning).await;
         }
         if self.len() > MOST_ITEMS {
             return Err(StoreError::conflict(
@@ -372,7 +372,7 @@ impl Write {
                 ),
             ));
         }
-        let client = self.client(store).await?;
+        let client = self.client(store)?;
         let mut pause = Duration::from_millis(10);
         let mut without = BTreeSet::new();
         loop {
@@ -392,7 +392,7 @@ impl Write {
     }
 
     /// The client for these items: the tenant's, unless none of them is the tenant's.
-    async fn client(&self, store: &Store) -> Result<Client, StoreError> {
+    fn client(&self, store: &Store) -> Result<Client, StoreError> {
         let mut owned = false;
         for step in self.all() {
             match place(&step.item).and_then(|(_, item)| tenant_of(partition(item))) {
@@ -402,7 +402,7 @@ impl Write {
             }
         }
         Ok(if owned {
-            store.client_for(self.tenant).await
+            store.client_for(self.tenant)
         } else {
             store.client_for_no_tenant().clone()
         })

@@ -30,6 +30,7 @@ impl Service {
 
     /// Starts it; where `limited`, a write beyond a limit of the size of files is to fail and not to end it.
     pub(crate) fn start_with(arguments: &[&str], limited: bool) -> Self {
+        rapport_host::cryptography();
         let host = env!("CARGO_BIN_EXE_host");
         let mut command = if limited {
             let mut shell = Command::new("sh");

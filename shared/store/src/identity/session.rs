@@ -189,7 +189,6 @@ impl Store {
     ) -> Result<bool, StoreError> {
         let request = self
             .client_for(token.tenant)
-            .await
             .update_item()
             .table_name(self.table(Table::Identity)?)
             .set_key(Some(key(token.tenant, token.user, token.session).attributes()))

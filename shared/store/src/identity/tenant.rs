@@ -69,7 +69,7 @@ impl Store {
         let item = account_item(tenant, account, expected + 1, request)?;
         write.record(self, Table::Identity, item, expected)?;
         write.commit(self).await?;
-        self.forget_rules(tenant).await;
+        self.forget_rules(tenant);
         Ok(())
     }
 }
