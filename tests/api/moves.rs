@@ -13,10 +13,11 @@ use rapport_host::invoke::Handler;
 use rapport_runtime::{App, Clock, Config};
 use serde_json::{Value, json};
 use tests::fault::{Faults, Weather};
-use tests::{Caller, Tenant, eventually};
+use tests::{Caller, PASSWORD, Tenant, eventually};
 
 use super::account::{World, busy, id};
 use super::archives::{Content, assert_same, fetched, moved_out, sent, settled};
+use super::surveys::{at_once, contact, invitation, resolved};
 
 /// What the host's worker was sent.
 pub(super) type Sent = Arc<Mutex<Vec<String>>>;
@@ -70,7 +71,7 @@ fn message(tenant: &Tenant, place: &str) -> Value {
     json!({"tenant": tenant.id, "type": "archive_v1", "archive": archive})
 }
 
-async fn archive(tenant: &Tenant, place: &str) -> Value {
+async fn archive(tenant: &Caller, place: &str) -> Value {
     tenant.get(place).await.expect(200)
 }
 
@@ -145,5 +146,79 @@ async fn a_move_that_breaks_off_anywhere_goes_on_when_its_message_comes_again() 
         call += if call < 12 { 1 } else { 17 };
     }
     assert!(broken > 15, "{broken} of {whole} calls");
+    assert!(host.stop().await);
+}
+
+#[tokio::test]
+async fn what_falls_due_while_a_firm_moves_in_waits_until_it_has_moved() {
+    let here = World::new().await;
+    let tenant = Tenant::of(&here.anybody, json!({})).await;
+    let survey = json!({"delay_minutes": 60, "min_days_between": 0});
+    tenant.patch("/v1/settings", at_once(survey)).await.expect(200);
+    let schedule = json!({"report": "sales", "every": "day"});
+    let schedule = id(&tenant.post("/v1/report-schedules", schedule).await.expect(201));
+    let ann = contact(&tenant, json!({})).await;
+    resolved(&tenant, &ann).await;
+    let asked = id(&invitation(&tenant, &ann, "pending").await);
+    settled(&tenant).await;
+    let bytes = moved_out(&tenant).await;
+
+    let (folder, clock, faults) = (tempfile::tempdir().unwrap(), Clock::default(), Faults::default());
+    let (host, app, _) = by_hand(folder.path(), clock.clone(), &faults).await;
+    let anybody = Caller::at(&host.url());
+    let begun = async || {
+        let other = Tenant::of(&anybody, json!({})).await;
+        let place = sent(&other, &bytes).await;
+        other.post(&format!("{place}/move-in"), json!({})).await.expect(202);
+        (other, place)
+    };
+    // How many calls a move has; the next one breaks off shortly before the end.
+    let (whole, place) = begun().await;
+    faults.set(Weather::DownFrom(1_000_000));
+    assert!(taken(&app, &message(&whole, &place)).await);
+    let calls = faults.calls();
+    assert!(!faults.end());
+    let (other, place) = begun().await;
+    faults.set(Weather::DownFrom(calls - 4));
+    assert!(!taken(&app, &message(&other, &place)).await);
+    assert!(faults.end());
+    assert_eq!(other.get("/v1/me").await.expect(200)["account"], "moving_in");
+    let signed_in = async |tenant: &Tenant| {
+        let body = json!({"grant_type": "password", "username": tenant.email, "password": PASSWORD});
+        let signed = tenant.post("/v1/auth/token", body).await.expect(200);
+        tenant.with_token(signed["access_token"].as_str().unwrap())
+    };
+    // What became of the survey and of the report: its status; whether it was ever sent, and whether something was wrong.
+    let standing = async |tenant: &Tenant| {
+        let owner = signed_in(tenant).await;
+        let survey = owner.get(&format!("/v1/survey-invitations/{asked}")).await.expect(200);
+        let report = owner.get(&format!("/v1/report-schedules/{schedule}")).await.expect(200);
+        let status = survey["status"].as_str().unwrap().to_owned();
+        (
+            status,
+            report["last_sent_at"].is_string(),
+            report["last_error"].is_string(),
+        )
+    };
+    for _ in 0..25 {
+        clock.advance(SignedDuration::from_hours(1));
+        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    }
+    let both = ("sent".to_owned(), true, false);
+    eventually("what was due to whoever has moved", || async {
+        (standing(&whole).await == both).then_some(())
+    })
+    .await;
+    assert_eq!(standing(&other).await, ("pending".to_owned(), false, false));
+
+    assert!(taken(&app, &message(&other, &place)).await);
+    clock.advance(MUCH_LATER);
+    assert!(taken(&app, &message(&other, &place)).await);
+    assert_eq!(archive(&signed_in(&other).await, &place).await["status"], "done");
+    clock.advance(SignedDuration::from_mins(6));
+    eventually("what was due to whoever moved late", || async {
+        (standing(&other).await == both).then_some(())
+    })
+    .await;
     assert!(host.stop().await);
 }

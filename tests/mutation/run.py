@@ -12,6 +12,7 @@ The last line is `N passed, N failed`: failed is what falls short of the share t
 """
 
 import argparse
+import hashlib
 import json
 import os
 import random
@@ -245,6 +246,21 @@ def by_itself(mutant, package, folder):
         put(path, source)
 
 
+def state(packages, metadata, folders):
+    """What tells whether packages, or those of ours that they are made of, have changed."""
+    needs = {one["name"]: [other["name"] for other in one["dependencies"] if other.get("path")] for one in metadata["packages"]}
+    found, todo = set(), list(packages)
+    while todo:
+        name = todo.pop()
+        if name not in found:
+            found.add(name)
+            todo += needs[name]
+    digest = hashlib.sha256()
+    for name in filter(None, sh("git", "ls-files", "-z", "--", *(folders[one] for one in sorted(found)), cwd=ROOT).split("\0")):
+        digest.update(name.encode() + b"\0" + hashlib.sha256((ROOT / name).read_bytes()).digest())
+    return digest.hexdigest()[:12]
+
+
 class Notes:
     """What became of each mutant, kept as it comes."""
 
@@ -281,8 +297,8 @@ def main():
     if wanted.sample:
         mutants = random.Random(wanted.seed).sample(mutants, min(wanted.sample, len(mutants)))
     # What was found of other sources, by other tests or by fewer judges is not known of these.
-    commit = sh("git", "rev-parse", "--short", "HEAD", cwd=ROOT).strip()
-    notes = Notes("+".join([*wanted.package, *(["suite"] if wanted.suite else []), commit]))
+    judges = ["suite", sh("git", "rev-parse", "--short", "HEAD", cwd=ROOT).strip()] if wanted.suite else [state(wanted.package, metadata, folders)]
+    notes = Notes("+".join([*wanted.package, *judges]))
     if wanted.anew:
         notes.path.unlink(missing_ok=True)
         notes.known.clear()

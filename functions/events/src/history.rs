@@ -57,6 +57,7 @@ pub(crate) fn handler(
 async fn history(app: App, caller: Caller, kind: HistoryOf, text: String, params: Params) -> Result<Response, Problem> {
     params.only(&["limit", "cursor", "as_of"])?;
     let subject = id(kind.prefix, &text)?.to_string();
+    let limit = params.number("limit", 50, 1, 200)?;
     if let Some(text) = params.get("as_of") {
         let at: Timestamp = text
             .parse()
@@ -69,7 +70,6 @@ async fn history(app: App, caller: Caller, kind: HistoryOf, text: String, params
             None,
         ));
     }
-    let limit = params.number("limit", 50, 1, 200)?;
     let path = format!("{}/{subject}/history", kind.plural);
     let after = cursor(&app, &caller, &path, &params)?;
     let first = after.is_none();

@@ -27,9 +27,12 @@ pub async fn run(app: &App, tenant: TenantId, id: RecordId, due: Timestamp) -> R
         return Ok(());
     };
     let now = cx.rules.now;
+    let message = envelope(tenant, Message::ReportScheduleDueV1 { schedule: id, due });
     if due > now {
-        let message = envelope(tenant, Message::ReportScheduleDueV1 { schedule: id, due });
         return later(app, Queue::ReportExports, &message, due).await;
+    }
+    if let Some(moved) = app.store.after_moving(tenant, now).await? {
+        return later(app, Queue::ReportExports, &message, moved).await;
     }
     let zone = cx.rules.settings.zone();
     let begun = change(app, &cx, id, |old| old.begin(due, now, &zone)).await?;

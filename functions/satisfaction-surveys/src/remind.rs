@@ -10,7 +10,7 @@ use rapport_runtime::{App, BoxError};
 use rapport_store::{Accept, StoreError};
 
 use crate::letter::{Letter, letter};
-use crate::send::{after_moving, hand_over, link, ready};
+use crate::send::{hand_over, link, ready};
 
 /// Plans the `nth` reminder, from 1, where the survey wants so many.
 pub async fn plan(app: &App, cx: &Accept, id: RecordId, survey: &Survey, nth: u8) -> Result<(), BoxError> {
@@ -51,7 +51,7 @@ pub async fn remind(app: &App, tenant: TenantId, id: RecordId, nth: u8) -> Resul
     if earliest > now {
         return schedule(app, Queue::SatisfactionSurveys, &message(tenant, id, nth), earliest).await;
     }
-    if let Some(later) = after_moving(app, &cx).await? {
+    if let Some(later) = app.store.after_moving(tenant, cx.rules.now).await? {
         return schedule(app, Queue::SatisfactionSurveys, &message(tenant, id, nth), later).await;
     }
     // What speaks against the first mail speaks against a reminder.

@@ -1,7 +1,5 @@
 //! An invitation that is due: asked again whether it should go, mailed, noted as sent.
 
-use jiff::{SignedDuration, Timestamp};
-use rapport_domain::account::Status;
 use rapport_domain::survey::{Invitation, Skip, Survey, SurveyToken, after_quiet_hours};
 use rapport_domain::{RecordId, TenantId};
 use rapport_mail::{Mail, MailError};
@@ -13,9 +11,6 @@ use rapport_store::{Accept, StoreError};
 use crate::invite::{message, occasion, respondent};
 use crate::letter::{Letter, letter};
 use crate::remind;
-
-/// How long an invitation waits for a firm that is moving in, before it is looked at again.
-const WHILE_MOVING_IN: SignedDuration = SignedDuration::from_mins(5);
 
 /// Sends an invitation if it still waits and nothing speaks against it.
 pub async fn send(app: &App, tenant: TenantId, id: RecordId) -> Result<(), BoxError> {
@@ -37,7 +32,7 @@ pub async fn send(app: &App, tenant: TenantId, id: RecordId) -> Result<(), BoxEr
     if earliest > cx.rules.now {
         return schedule(app, Queue::SatisfactionSurveys, &message(tenant, id), earliest).await;
     }
-    if let Some(later) = after_moving(app, &cx).await? {
+    if let Some(later) = app.store.after_moving(tenant, cx.rules.now).await? {
         return schedule(app, Queue::SatisfactionSurveys, &message(tenant, id), later).await;
     }
     match ready(app, &cx, &invitation).await? {
@@ -47,12 +42,6 @@ pub async fn send(app: &App, tenant: TenantId, id: RecordId) -> Result<(), BoxEr
             Ok(())
         }
     }
-}
-
-/// When to look again at a firm that is moving in: what it brings along is not touched before it is all there.
-pub async fn after_moving(app: &App, cx: &Accept) -> Result<Option<Timestamp>, StoreError> {
-    let moving = app.store.tenant_rules(cx.tenant).await?.account.status == Status::MovingIn;
-    Ok(moving.then(|| cx.rules.now + WHILE_MOVING_IN))
 }
 
 /// The survey and the address that it goes to; or what has changed since the invitation was made.

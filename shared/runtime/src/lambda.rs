@@ -96,11 +96,15 @@ async fn answer(function: Function, app: App) -> Result<(), BoxError> {
     }
 }
 
-/// What all clients send with: a tenant's client is made in the middle of a request, and must not have to make one of these.
+/// What all clients send with: a tenant's client is made in the middle of a request, and must not have to make one of these. Where
+/// nothing is asked over TLS, the machine's list of certificates is not read: some milliseconds of each start.
 fn connections() -> SharedHttpClient {
-    aws_smithy_http_client::Builder::new()
-        .tls_provider(Provider::Rustls(CryptoMode::Ring))
-        .build_https()
+    let builder = aws_smithy_http_client::Builder::new();
+    if talks_tls() {
+        builder.tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https()
+    } else {
+        builder.build_http()
+    }
 }
 
 /// Whether the tables are asked over TLS, as everywhere but on one machine.
@@ -108,12 +112,13 @@ fn talks_tls() -> bool {
     variable("AWS_ENDPOINT_URL").is_none_or(|url| url.starts_with("https:"))
 }
 
-/// Asks the tables for an item that is not there, so that the connection is made before the first request and not by it: while a
-/// function starts it has a whole processor, and nobody waits. What is answered does not matter, a refusal neither.
+/// Asks the tables for an item that is not there, so that the connections are made before the first request and not by it: while a
+/// function starts it has a whole processor, and nobody waits. Twice at once, since a request asks for the tenant's rules and for what
+/// it has used at the same time. What is answered does not matter, a refusal neither.
 async fn prime(app: &App) {
     let nothing = Key::login("prime", "-");
-    let question = app.store.get_item(Table::Identity, &nothing);
-    let _ = tokio::time::timeout(Duration::from_secs(1), question).await;
+    let question = || app.store.get_item(Table::Identity, &nothing);
+    let _ = tokio::time::timeout(Duration::from_secs(1), futures::future::join(question(), question())).await;
 }
 
 /// What all clients are made of. The region and the credentials come from Lambda's own variables and from nowhere else, so
