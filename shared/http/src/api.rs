@@ -467,7 +467,7 @@ fn problem_schema() -> Value {
 fn header_schema(name: &str) -> Value {
     match name {
         "If-Match" => json!({"type": "string", "pattern": r#"^(\*|"[0-9]{1,19}")$"#}),
-        "Idempotency-Key" => json!({"type": "string", "pattern": r#"^("[!#-~]{1,255}"|[!#-~]{1,255})$"#}),
+        "Idempotency-Key" => json!({"type": "string", "pattern": "^[!-~]([ -~]{0,255}[!-~])?$"}),
         _ => json!({"type": "string"}),
     }
 }
