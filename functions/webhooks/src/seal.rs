@@ -27,7 +27,7 @@ pub(crate) fn seal(
     source: RecordId,
     secret: &str,
 ) -> Result<Vec<u8>, Unsealable> {
-    // There are few secrets: that two get the same of 2^96 is no matter.
+    // Drawn at random: among a billion secrets, two of which must not share one, that happens with a chance of 10^-11.
     let mut nonce = [0; NONCE_LEN];
     SystemRandom::new().fill(&mut nonce).map_err(|_| Unsealable)?;
     let mut text = secret.as_bytes().to_vec();
