@@ -15,7 +15,7 @@ from pathlib import Path
 import requests
 
 ROOT = Path(__file__).resolve().parents[2]
-HOST = Path(os.environ.get("RAPPORT_HOST", ROOT / "target/debug/host"))
+HOST = Path(os.environ.get("RAPPORT_HOST", ROOT / "target/debug/host")).resolve()
 PASSWORD = "correct horse battery staple"
 
 

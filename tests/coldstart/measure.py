@@ -32,7 +32,7 @@ from source import Template, crate, load  # noqa: E402
 from stand_ins import ISSUER, SECRET, Firm, RuntimeApi, Tables, certificate, request, unpadded  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2]
-HOST = Path(os.environ.get("RAPPORT_HOST", ROOT / "target/debug/host"))
+HOST = Path(os.environ.get("RAPPORT_HOST", ROOT / "target/debug/host")).resolve()
 ID = "01h455vb4pex5vsknk084sn02q"
 # A read of each function that is called by HTTP and asks the table for something.
 READS = {

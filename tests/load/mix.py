@@ -138,11 +138,13 @@ class Load:
         self.rows.append({"what": what, "value": f"{value:.4g}" if value < 1_000 else f"{value:,.0f}", "unit": unit, "note": note})
 
     def costs(self, count):
-        """Processor time of each kind of request by itself, with all that follows from it."""
+        """How many of each kind of request by itself are possible, and their processor time with all that follows from them."""
         for kind in SHARES:
-            before = self.process.rest(REST)
+            before, started = self.process.rest(REST), time.monotonic()
             times = [time for one in [self.sender(self.folder, firm, kind, count=count) for firm in self.firms[:4]] for time in one.times()]
+            took = time.monotonic() - started
             used = self.process.rest(REST) - before
+            self.note(f"requests a second, a {kind} each, as many as are possible", len(times) / took, "1/s", "four tenants, each one after the other")
             self.note(f"processor time of a {kind}", used / len(times) * 1e6, "µs", "with its events and workers" if kind == "write" else "")
 
     def mixed(self, seconds, rate, firms, loud=None):

@@ -10,6 +10,7 @@ use rapport_domain::settings::millis;
 use rapport_domain::usage::{Counts, Tallies, day_of, is_closed, month_end};
 use rapport_http::{Caller, Params, Problem, respond};
 use rapport_runtime::App;
+use rapport_store::StoreError;
 use serde::Serialize;
 
 use crate::export::days;
@@ -105,8 +106,17 @@ pub async fn usage(State(app): State<App>, caller: Caller, params: Params) -> Re
     let (tenant, now) = (caller.tenant, app.clock.now());
     let (from, to) = span(&params, now)?;
     let today = day_of(now);
-    let plan = app.store.fresh_rules(tenant).await?.account.plan;
-    let mut found = days(&app, tenant, (from, to)).await?;
+    // Two chains of reads, since two connections are there from the start.
+    let asked = async {
+        let plan = app.store.fresh_rules(tenant).await?.account.plan;
+        Ok::<_, StoreError>((plan, days(&app, tenant, (from, to)).await?))
+    };
+    let standing = async {
+        let this_month = app.store.usage_days(tenant, (today.first_of_month(), today)).await?;
+        let tallies = app.store.tallies(tenant, today).await?;
+        Ok((this_month, tallies, app.store.seats(tenant, now).await?))
+    };
+    let ((plan, mut found), (this_month, tallies, seats)) = futures::future::try_join(asked, standing).await?;
     // What this process has counted and not told yet.
     let untold = app.meter.untold(tenant, today);
     if (from..=to).contains(&today) && !untold.is_empty() {
@@ -118,11 +128,8 @@ pub async fn usage(State(app): State<App>, caller: Caller, params: Params) -> Re
     let mut totals = Counts::default();
     found.iter().for_each(|(_, counts, _)| totals += *counts);
     let mut month = untold;
-    let this_month = app.store.usage_days(tenant, (today.first_of_month(), today)).await?;
     this_month.iter().for_each(|day| month += day.counts);
-    let tallies = app.store.tallies(tenant, today).await?;
     let minute = app.meter.standing(tenant, plan, now).bucket.left();
-    let seats = app.store.seats(tenant, now).await?;
     let limits = Limit::ALL.iter().map(|&limit| {
         let allowed = plan.allows(limit);
         let used = match limit {

@@ -12,7 +12,6 @@ use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_types::SdkConfig;
 use lambda_runtime::LambdaEvent;
-use rapport_store::{Key, Table};
 
 use crate::{App, BoxError, Clock, Config, Function, Meter, metered};
 
@@ -56,7 +55,8 @@ pub fn logs() {
 async fn serve(function: Function) -> Result<(), BoxError> {
     let app = app()?;
     if matches!(function, Function::Http(_)) && talks_tls() {
-        prime(&app).await;
+        // While a function starts it has a whole processor, in a request a share of one.
+        let _ = tokio::time::timeout(Duration::from_secs(1), app.store.prime()).await;
     }
     let mut end = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
     tokio::select! {
@@ -110,15 +110,6 @@ fn connections() -> SharedHttpClient {
 /// Whether the tables are asked over TLS, as everywhere but on one machine.
 fn talks_tls() -> bool {
     variable("AWS_ENDPOINT_URL").is_none_or(|url| url.starts_with("https:"))
-}
-
-/// Asks the tables for an item that is not there, so that the connections are made before the first request and not by it: while a
-/// function starts it has a whole processor, and nobody waits. Twice at once, since a request asks for the tenant's rules and for what
-/// it has used at the same time. What is answered does not matter, a refusal neither.
-async fn prime(app: &App) {
-    let nothing = Key::login("prime", "-");
-    let question = || app.store.get_item(Table::Identity, &nothing);
-    let _ = tokio::time::timeout(Duration::from_secs(1), futures::future::join(question(), question())).await;
 }
 
 /// What all clients are made of. The region and the credentials come from Lambda's own variables and from nowhere else, so

@@ -130,6 +130,25 @@ impl Store {
         Ok(answer.item)
     }
 
+    /// Makes the connections that the first request would otherwise make, two, since a request asks for the tenant's rules and for
+    /// what it has used at the same time. They are made by reads as requests have them, of what is not there: what is answered does not
+    /// matter, a refusal neither.
+    pub async fn prime(&self) {
+        let nothing = Key::login("prime", "-");
+        let item = self.get_item(Table::Identity, &nothing);
+        let items = async {
+            let request = self
+                .client_of_key(&nothing)
+                .query()
+                .table_name(self.table(Table::Identity)?)
+                .key_condition_expression("pk = :pk")
+                .expression_attribute_values(":pk", AttributeValue::S(nothing.pk().to_owned()))
+                .return_consumed_capacity(ReturnConsumedCapacity::Total);
+            Ok::<_, StoreError>(request.send().await?)
+        };
+        let _ = futures::future::join(item, items).await;
+    }
+
     /// Reads up to 100 items, in no order; strongly consistent when asked. Retries what DynamoDB leaves unprocessed.
     ///
     /// # Errors
