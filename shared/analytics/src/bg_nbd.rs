@@ -150,12 +150,6 @@ impl BgNbd {
         self.expected_if_active(&history, weeks) / (1.0 + self.odds_of_having_left(&history))
     }
 
-    /// Expected purchases in the first `weeks` after the first one, for a customer about whom nothing is known.
-    #[must_use]
-    pub fn expected_purchases_of_new_customer(&self, weeks: f64) -> f64 {
-        self.expected_purchases(&History::default(), weeks)
-    }
-
     /// Expected purchases in the next `weeks` for a customer who is active now.
     ///
     /// With C = a+b+x−1, A = r+x, ε = a−1 and z = t/(α+T+t) the paper's expression is
@@ -713,6 +707,85 @@ mod tests {
             assert!(fallback.log_likelihood.is_finite());
             assert!(fallback.model.expected_purchases(&seen(1, 1.0, 9.0), 52.0).is_finite());
         }
+    }
+
+    #[test]
+    fn the_prior_has_the_mean_rate_of_the_data() {
+        // (histories, the mean rate a week: repeat purchases and half a one more over all ages)
+        let cases: [(&[History], f64); 5] = [
+            (&[], 1.0 / 104.0),
+            (&[seen(0, 0.0, 0.0), seen(0, 0.0, 0.0)], 1.0 / 104.0),
+            (&[seen(0, 0.0, 9.0), seen(0, 0.0, 11.0)], 0.5 / 20.0),
+            (&[seen(3, 5.0, 9.0)], 3.5 / 9.0),
+            (&[seen(2, 4.0, 9.0), seen(2, 4.0, 9.0)], 4.5 / 18.0),
+        ];
+        for (data, rate) in cases {
+            let BgNbd { r, alpha, a, b } = fit_or_prior(data).model;
+            assert_eq!((r, a, b), (PRIOR_R, PRIOR_A, PRIOR_B));
+            assert!((r / alpha / rate - 1.0).abs() < 1e-12, "{data:?}: {}", r / alpha);
+            assert_eq!(fit_or_prior(data).covariance, fit::prior_covariance());
+        }
+    }
+
+    #[test]
+    fn ages_are_averaged_where_there_are_any() {
+        let cases: [(&[History], f64); 4] = [
+            (&[], 1.0),
+            (&[seen(0, 0.0, 0.0)], 1.0),
+            (
+                &[seen(0, 0.0, 10.0), seen(1, 5.0, 30.0), seen(1, 5.0, 30.0)],
+                70.0 / 3.0,
+            ),
+            (&[seen(0, 0.0, 0.5)], 0.5),
+        ];
+        for (data, mean) in cases {
+            assert!((Grouped::new(data).mean_age() - mean).abs() < 1e-12, "{data:?}");
+        }
+    }
+
+    #[test]
+    fn equal_histories_are_one_row_and_no_customers_none() {
+        let (once, twice) = (seen(0, 0.0, 9.0), seen(1, 3.0, 9.0));
+        let counted = [
+            (once, 2),
+            (once, 0),
+            (once, 3),
+            (twice, 0),
+            (twice, 4),
+            (seen(1, 3.0, 8.0), 1),
+        ];
+        let grouped = Grouped::counted(counted.into_iter());
+        let rows: Vec<(f64, f64, u32)> = grouped
+            .rows
+            .iter()
+            .map(|row| {
+                let x = grouped.frequencies[row.frequency as usize].0;
+                (x, grouped.times[row.age as usize], row.customers)
+            })
+            .collect();
+        assert_eq!(rows, [(0.0, 9.0, 5), (1.0, 9.0, 4), (1.0, 8.0, 1)]);
+        assert_eq!(grouped.frequencies, [(0.0, 5.0), (1.0, 5.0)]);
+        assert_eq!((grouped.customers, grouped.repeaters), (10, 5));
+        assert_eq!(Grouped::counted([(once, 0)].into_iter()).frequencies, []);
+    }
+
+    #[test]
+    fn parameters_move_one_by_one_on_the_scale_of_their_logarithms() {
+        let parameters = |model: &BgNbd| [model.r, model.alpha, model.a, model.b];
+        let before = parameters(&PUBLISHED);
+        for moved in 0..4 {
+            let after = parameters(&PUBLISHED.nudged(moved, 0.25));
+            for i in 0..4 {
+                let factor = if i == moved { 0.25_f64.exp() } else { 1.0 };
+                assert!((after[i] / before[i] / factor - 1.0).abs() < 1e-12, "{moved} {i}");
+            }
+        }
+    }
+
+    #[test]
+    fn who_bought_once_has_no_time_of_a_repeat() {
+        assert_eq!(seen(0, 4.0, 9.0).cleaned(), seen(0, 0.0, 9.0));
+        assert_eq!(seen(1, 4.0, 9.0).cleaned(), seen(1, 4.0, 9.0));
     }
 
     #[test]

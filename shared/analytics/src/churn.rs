@@ -303,6 +303,12 @@ mod tests {
     }
 
     #[test]
+    fn alerts_are_told_by_stable_keys() {
+        let keys = [Alert::LowPAlive, Alert::PastRhythm, Alert::Both].map(Alert::key);
+        assert_eq!(keys, ["low_p_alive", "past_rhythm", "both"]);
+    }
+
+    #[test]
     fn stages_of_life() {
         // (qualified, purchases, days silent, last gap, alert, stage)
         let cases = [

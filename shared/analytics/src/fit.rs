@@ -326,10 +326,90 @@ mod tests {
             ("prior", 1.0, None),
             ("prior", 1.0, Some("?")),
             ("small_sample", 0.0, None),
+            ("small_sample", 1.1, None),
+            ("weakly_identified", 0.0, None),
+            ("weakly_identified", 1.1, None),
             ("guess", 0.5, None),
         ];
         for (key, weight, reason) in wrong {
             assert_eq!(Basis::from_parts(key, weight, reason), None, "{key}");
+        }
+    }
+
+    #[test]
+    fn intervals_are_the_wider_the_more_they_lean_on_the_prior() {
+        let cases = [
+            (Basis::MaximumLikelihood, 1.0),
+            (Basis::SmallSample { prior_weight: 0.5 }, 1.5),
+            (Basis::Prior(Insufficient::NoCustomers), 2.0),
+        ];
+        for (basis, factor) in cases {
+            assert_eq!(basis.widening(), factor, "{basis:?}");
+        }
+        assert_eq!(
+            prior_covariance(),
+            [[1.0, 0.0], [0.0, 1.0]],
+            "a standard deviation of 1 on each axis"
+        );
+    }
+
+    #[test]
+    fn the_variance_of_a_function_is_that_of_its_gradient() {
+        // (covariance, gradient, g'Cg)
+        let cases = [
+            ([[2.0, 0.5], [0.5, 3.0]], [1.0, 2.0], 2.0 + 2.0 * 0.5 * 2.0 + 4.0 * 3.0),
+            ([[2.0, 0.5], [0.5, 3.0]], [0.0, 0.0], 0.0),
+            ([[-1.0, 0.0], [0.0, 0.0]], [1.0, 1.0], 0.0),
+        ];
+        for (covariance, gradient, expected) in cases {
+            assert_eq!(quadratic_form(&covariance, &gradient), expected, "{covariance:?}");
+        }
+        assert!(quadratic_form(&[[f64::NAN]], &[1.0]).is_finite());
+    }
+
+    #[test]
+    fn every_evaluation_is_counted_and_no_start_is_left_out() {
+        let calls = std::cell::Cell::new(0);
+        let flat = |_: &[f64; 2]| {
+            calls.set(calls.get() + 1);
+            (-7.0, [0.0, 0.0])
+        };
+        let found = search(&flat, 500, [0.0, 0.0], 0.0);
+        assert!(!found.is_proper() && !found.is_identified());
+        assert_eq!((found.evaluations, found.starts), (calls.get(), STARTS.len()));
+        calls.set(0);
+        assert_eq!(
+            maximise(flat, 500, 500, [0.0, 0.0]).convergence.evaluations,
+            calls.get()
+        );
+    }
+
+    #[test]
+    fn a_maximum_counts_where_the_search_ended_and_the_curvature_is_one() {
+        let found = |converged: bool, covariance: Option<[[f64; 1]; 1]>| Found {
+            minimum: Minimum {
+                converged,
+                ..optimise::standing(&|_: &[f64; 1]| (0.0, [0.0]), [0.0])
+            },
+            covariance,
+            evaluations: 1,
+            starts: 1,
+        };
+        let sure = UNIDENTIFIED_LOG_SE * UNIDENTIFIED_LOG_SE;
+        // (converged, variance, a proper maximum, one that the data determine)
+        let cases = [
+            (true, Some(sure / 2.0), true, true),
+            (true, Some(sure), true, false),
+            (false, Some(sure / 2.0), false, false),
+            (true, None, false, false),
+        ];
+        for (converged, variance, proper, identified) in cases {
+            let one = found(converged, variance.map(|v| [[v]]));
+            assert_eq!(
+                (one.is_proper(), one.is_identified()),
+                (proper, identified),
+                "{converged} {variance:?}"
+            );
         }
     }
 

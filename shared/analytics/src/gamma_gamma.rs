@@ -87,12 +87,6 @@ impl GammaGamma {
         self.p * (self.v + x * spend.mean) / (self.p * x + self.q - 1.0)
     }
 
-    /// Log-likelihood of the mean spends (equation 1a of the note), over customers with a usable repeat purchase.
-    #[must_use]
-    pub fn log_likelihood(&self, spends: &[Spend]) -> f64 {
-        Grouped::new(spends.iter().copied()).evaluate(self, 1.0).0
-    }
-
     fn from_logs(theta: &[f64; 3]) -> Self {
         let [p, above, v] = theta.map(f64::exp);
         Self {
@@ -284,7 +278,7 @@ impl Grouped {
         sum / self.customers.max(1) as f64
     }
 
-    /// Log-likelihood and its gradient by p, q, v, of the spends multiplied by `scale`.
+    /// Log-likelihood (equation 1a of the note) and its gradient by p, q, v, of the spends multiplied by `scale`.
     fn evaluate(&self, model: &GammaGamma, scale: f64) -> (f64, [f64; 3]) {
         let GammaGamma { p, q, v } = *model;
         let (mut value, mut dp, mut dq, mut dv) = (0.0, 0.0, 0.0, 0.0);
@@ -349,6 +343,52 @@ mod tests {
         for (x, z, expected) in cases {
             let got = PUBLISHED.expected_spend(&spent(x, z));
             assert!((got - expected).abs() < 0.001, "{x} {z}: {got}");
+        }
+    }
+
+    #[test]
+    fn likelihood_by_hand() {
+        // At p = v = 1, q = 2 the density of one purchase's amount z is 2 / (1 + z)³, and of the mean of two it is 24 z / (1 + 2z)⁴.
+        let model = GammaGamma { p: 1.0, q: 2.0, v: 1.0 };
+        let cases: [(&[Spend], f64); 3] = [
+            (&[spent(1, 1.0)], 0.25),
+            (&[spent(2, 1.0)], 24.0 / 81.0),
+            (
+                &[spent(1, 3.0), spent(2, 1.0), spent(1, 3.0)],
+                24.0 / 81.0 / 32.0 / 32.0,
+            ),
+        ];
+        for (data, density) in cases {
+            let (value, _) = Grouped::new(data.iter().copied()).evaluate(&model, 1.0);
+            assert!((value - f64::ln(density)).abs() < 1e-12, "{data:?}: {value}");
+        }
+    }
+
+    #[test]
+    fn gradient_of_the_expected_spend_agrees_with_differences() {
+        for spend in [spent(0, 0.0), spent(1, 10.0), spent(7, 60.0)] {
+            let gradient = PUBLISHED.ln_expected_spend_gradient(&spend);
+            for i in 0..3 {
+                let at = |by: f64| {
+                    let mut theta = PUBLISHED.logs();
+                    theta[i] += by;
+                    GammaGamma::from_logs(&theta).expected_spend(&spend).ln()
+                };
+                let slope = (at(1e-5) - at(-1e-5)) / 2e-5;
+                assert!(
+                    (slope - gradient[i]).abs() < 1e-8,
+                    "{spend:?} {i}: {slope} {}",
+                    gradient[i]
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn logarithms_lead_back_to_their_parameters() {
+        let GammaGamma { p, q, v } = GammaGamma::from_logs(&PUBLISHED.logs());
+        for (got, expected) in [(p, PUBLISHED.p), (q, PUBLISHED.q), (v, PUBLISHED.v)] {
+            assert!((got / expected - 1.0).abs() < 1e-12, "{got} {expected}");
         }
     }
 

@@ -352,6 +352,60 @@ mod tests {
     }
 
     #[test]
+    fn the_interval_is_as_wide_as_the_uncertain_parameter_makes_it() {
+        let (sure, unsure) = (Basis::MaximumLikelihood, Basis::Prior(Insufficient::OneCustomer));
+        let once = Assumptions {
+            discount_rate: 0.0,
+            standard_errors: 1.0,
+            ..Assumptions::default()
+        };
+        let twice = Assumptions {
+            standard_errors: 2.0,
+            ..once
+        };
+        let customer = customer(9, 35.0, 38.0, 28.0);
+        let mut model = Model::fit(&handful());
+        let fitted = model.clone();
+        let ln_value = |model: &Model| model.value(&customer, &once).clv.ln();
+        // Where one parameter alone is uncertain, by 0.01 on its logarithm, so is the value by 0.01 times its slope.
+        for (parameter, basis, assumptions, factor) in [
+            (0, sure, &once, 1.0),
+            (1, sure, &once, 1.0),
+            (2, sure, &twice, 2.0),
+            (3, unsure, &once, 2.0),
+            (1, unsure, &twice, 4.0),
+        ] {
+            let at = |by: f64| {
+                let mut moved = fitted.clone();
+                moved.bg_nbd.model = fitted.bg_nbd.model.nudged(parameter, by);
+                ln_value(&moved)
+            };
+            let slope = (at(1e-4) - at(-1e-4)) / 2e-4;
+            (model.bg_nbd.basis, model.gamma_gamma.basis) = (basis, sure);
+            (model.bg_nbd.covariance, model.gamma_gamma.covariance) = ([[0.0; 4]; 4], [[0.0; 3]; 3]);
+            model.bg_nbd.covariance[parameter][parameter] = 1e-4;
+            let value = model.value(&customer, assumptions);
+            let half = (value.clv / value.interval.0).ln();
+            assert!(
+                (half - factor * 0.01 * slope.abs()).abs() < 1e-5,
+                "{parameter}: {half} {slope}"
+            );
+            assert!(value.interval.1 >= value.clv && (value.interval.1 / value.clv).ln() <= half + 1e-12);
+        }
+        // The same of the spend, whose scale is its value where the customer's own says nothing.
+        let stranger = handful()[0];
+        for (basis, factor) in [(sure, 1.0), (unsure, 2.0)] {
+            (model.bg_nbd.basis, model.gamma_gamma.basis) = (sure, basis);
+            (model.bg_nbd.covariance, model.gamma_gamma.covariance) = ([[0.0; 4]; 4], [[0.0; 3]; 3]);
+            model.gamma_gamma.covariance[2][2] = 1e-4;
+            let value = model.value(&stranger, &once);
+            for ratio in [value.clv / value.interval.0, value.interval.1 / value.clv] {
+                assert!((ratio.ln() - factor * 0.01).abs() < 1e-9, "{ratio}");
+            }
+        }
+    }
+
+    #[test]
     fn nobody_repeated_still_gives_values() {
         let once = [customer(0, 0.0, 30.0, 0.0), customer(0, 0.0, 20.0, 0.0)];
         let model = Model::fit_with_typical_spend(&once, 60.0);

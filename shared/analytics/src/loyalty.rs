@@ -176,6 +176,14 @@ mod tests {
     use super::*;
 
     #[test]
+    fn levels_are_told_by_stable_keys() {
+        assert_eq!(
+            Level::ALL.map(Level::key),
+            ["none", "cognitive", "affective", "behavioural"]
+        );
+    }
+
+    #[test]
     fn levels_by_the_rule() {
         // (days of purchase, share of needs, liking, preference) → level
         let cases = [

@@ -169,6 +169,15 @@ mod tests {
     }
 
     #[test]
+    fn activities_are_told_by_stable_keys() {
+        let keys = Activity::ALL.map(Activity::key);
+        assert_eq!(
+            keys,
+            ["visit", "call", "email", "ticket_hour", "campaign_contact", "delivery"]
+        );
+    }
+
+    #[test]
     fn gross_margin_by_hand() {
         type Line = (&'static str, Option<&'static str>);
         // (revenue, cost) → revenue, margin, rate, coverage

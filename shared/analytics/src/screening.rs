@@ -183,8 +183,7 @@ pub fn percentiles(values: &[Option<f64>]) -> Vec<Option<f64>> {
     let mut known: Vec<(f64, usize)> = (0..values.len())
         .filter_map(|i| values[i].filter(|value| value.is_finite()).map(|value| (value, i)))
         .collect();
-    // Adding zero turns −0 into 0, so that both tie.
-    known.sort_unstable_by(|l, r| (l.0 + 0.0).total_cmp(&(r.0 + 0.0)));
+    known.sort_unstable_by(|l, r| l.0.total_cmp(&r.0));
     let mut places = vec![None; values.len()];
     let highest = known.len().saturating_sub(1);
     let mut below = 0;
@@ -357,6 +356,30 @@ mod tests {
         let totals: Vec<(Option<f64>, Option<usize>)> = got.iter().map(|s| (s.total, s.rank)).collect();
         assert_eq!(totals, [(None, None), (None, None), (Some(50.0), Some(1))]);
         assert!(screen(&[], &weights).is_empty());
+    }
+
+    #[test]
+    fn each_indicator_has_its_key_and_its_better_end() {
+        // (key, base, percentile of the one who has more)
+        let expected = [
+            ("yearly_purchases", "purchases", 100.0),
+            ("yearly_profit", "profitability", 100.0),
+            ("overdue_balance", "safety", 0.0),
+            ("credit_use", "safety", 0.0),
+            ("payment_delay", "safety", 0.0),
+            ("growth", "future", 100.0),
+            ("expected_value", "future", 100.0),
+            ("return_rate", "cooperation", 0.0),
+            ("complaint_rate", "cooperation", 0.0),
+            ("response_rate", "cooperation", 100.0),
+        ];
+        for (i, (indicator, (key, base, of_more))) in Indicator::ALL.into_iter().zip(expected).enumerate() {
+            assert_eq!((indicator.key(), indicator.base().key()), (key, base));
+            let customers = [figures(1, &[(indicator, 1.0)]), figures(2, &[(indicator, 2.0)])];
+            let got = screen(&customers, &Weights::default());
+            assert_eq!(got[1].percentiles[i], Some(of_more), "{key}");
+            assert_eq!(got[0].percentiles[i], Some(100.0 - of_more), "{key}");
+        }
     }
 
     #[test]

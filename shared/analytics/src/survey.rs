@@ -223,15 +223,6 @@ pub fn ces(answers: &[u8]) -> Result<Option<Ces>, OffScale> {
     agreement(answers)
 }
 
-/// Tolerance of product faults: agreement with "a small fault would not keep me from buying this product again". Those who
-/// agree bear with faults; nothing without answers.
-///
-/// # Errors
-/// [`OffScale`] for an answer outside 1 to 7.
-pub fn fault_tolerance(answers: &[u8]) -> Result<Option<Agreement>, OffScale> {
-    agreement(answers)
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
@@ -328,6 +319,14 @@ mod tests {
         for (values, expected) in cases {
             let got = mean(values, 1.0, 7.0).unwrap();
             assert!(got.value == expected && got.high - got.low > 1.0, "{got:?}");
+        }
+        // By hand: Wilson's intervals of 1/2 among 2 and of 1 among 1 are 0.0945 to 0.9055 and 0.2065 to 1.
+        for (values, low, high) in [(&[4.0, 4.0][..], 1.5672, 6.4328), (&[7.0], 2.2393, 7.0)] {
+            let got = mean(values, 1.0, 7.0).unwrap();
+            assert!(close(got.low, low) && close(got.high, high), "{got:?}");
+        }
+        for (lowest, highest) in [(7.0, 7.0), (7.0, 1.0), (1.0, f64::INFINITY)] {
+            assert_eq!(mean(&[7.0], lowest, highest), None, "{lowest} to {highest}");
         }
         assert_eq!(mean(&[], 1.0, 7.0), None);
         assert_eq!(mean(&[f64::NAN], 1.0, 7.0), None);

@@ -69,4 +69,11 @@ impl Fitted {
             deviations: intervals.upper.iter().zip(&intervals.lower).map(half).collect(),
         })
     }
+
+    /// The 95 % intervals of the model itself.
+    #[cfg(test)]
+    pub(super) fn interval_95(&self, horizon: usize) -> Vec<(f64, f64)> {
+        let ahead = self.0.predict(horizon, 0.95).ok().and_then(|ahead| ahead.intervals);
+        ahead.map_or_else(Vec::new, |found| found.lower.into_iter().zip(found.upper).collect())
+    }
 }

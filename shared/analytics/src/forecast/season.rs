@@ -168,7 +168,30 @@ mod tests {
             for (h, got) in restored.values.iter().enumerate() {
                 assert!((got - value(h)).abs() < 1e-9, "{h}: {got}");
             }
+            for (h, got) in restored.deviations.iter().enumerate() {
+                let expected = match kind {
+                    Seasonality::Additive => 1.0,
+                    Seasonality::Multiplicative => indices[h % season],
+                };
+                assert!((got - expected).abs() < 1e-9, "{h}: {got}");
+            }
         }
+    }
+
+    #[test]
+    fn a_season_is_there_where_its_correlation_is_significant() {
+        // By hand: values that alternate about 3 correlate by −(n − 1)/n at one step and (n − 2)/n at two, where Bartlett's bound at
+        // 90 % is 1.645 √((1 + 2 r₁²)/n): 0.842 for n = 10, whose 0.8 is below, and 0.777 for n = 12, whose 0.833 is above.
+        for (n, seasonal) in [(6, false), (10, false), (12, true), (40, true)] {
+            let series: Vec<f64> = (0..n).map(|t| if t % 2 == 0 { 4.0 } else { 2.0 }).collect();
+            assert_eq!(is_seasonal(&series, 2), seasonal, "{n}");
+        }
+    }
+
+    #[test]
+    fn kinds_are_told_by_stable_keys() {
+        let keys = [Seasonality::Additive, Seasonality::Multiplicative].map(Seasonality::key);
+        assert_eq!(keys, ["additive", "multiplicative"]);
     }
 
     #[test]

@@ -35,11 +35,39 @@ fn values(candidate: Option<&Candidate>) -> Vec<f64> {
 }
 
 #[test]
+fn methods_and_reasons_are_told_by_stable_keys() {
+    let keys = Method::ALL.map(Method::key);
+    assert_eq!(keys, ["naive", "seasonal_naive", "combination", "ets"]);
+    let reasons = [
+        Insufficient::TooShort { given: 1, needed: 3 },
+        Insufficient::NotAnAmount { at: 0 },
+        Insufficient::NoModel,
+    ];
+    assert_eq!(
+        reasons.map(Insufficient::key),
+        ["too_short", "not_an_amount", "no_model"]
+    );
+}
+
+#[test]
 fn ets_of_the_airline_passengers_as_published() {
     let fitted = ets::fit(&AIR_PASSENGERS).unwrap();
     assert_eq!(fitted.model(), "M,A,N");
     for (got, published) in [(fitted.log_likelihood(), -831.488), (fitted.aic(), 1_672.977)] {
         assert!((got - published).abs() < 5e-4, "{got}, published {published}");
+    }
+}
+
+#[test]
+fn deviations_are_what_any_interval_of_the_model_is_made_of() {
+    let fitted = ets::fit(&AIR_PASSENGERS).unwrap();
+    let outlook = fitted.outlook(3).unwrap();
+    let wide = fitted.interval_95(3);
+    assert_eq!(wide.len(), 3);
+    for (h, (low, high)) in wide.into_iter().enumerate() {
+        let half = Z_95 * outlook.deviations[h];
+        let ratio = 0.5 * (high - low) / half;
+        assert!((ratio - 1.0).abs() < 1e-6, "{h}: {ratio}");
     }
 }
 

@@ -172,6 +172,7 @@ mod tests {
             let (first, second) = (of(first), of(second));
             let got = difference_of_nps(&first, &second, 1).unwrap();
             assert!((got.value - difference).abs() < 1e-9, "{got:?}");
+            assert_eq!(got.n, first.score.unwrap().n + second.score.unwrap().n);
             let variance = |nps: &Nps| {
                 let n = (nps.promoters + nps.passives + nps.detractors) as f64;
                 let (p, d) = (
@@ -197,6 +198,12 @@ mod tests {
     }
 
     #[test]
+    fn directions_are_told_by_stable_keys() {
+        let keys = [Direction::Rising, Direction::Falling, Direction::Unclear].map(Direction::key);
+        assert_eq!(keys, ["rising", "falling", "unclear"]);
+    }
+
+    #[test]
     fn trends_by_hand() {
         let figure = |value: f64, half: f64| Estimate {
             value,
@@ -214,6 +221,10 @@ mod tests {
         let got = trend(&stray).unwrap();
         assert!((got.slope.high - got.slope.low - 2.0 * Z * 3.0_f64.sqrt()).abs() < 1e-9);
         assert_eq!(got.direction, Direction::Unclear);
+        // Strays of 1, −1, −1, 1: Σ = 4 on two degrees of freedom, and Σ(x − x̄)² is 5.
+        let four = [1.0, -1.0, -1.0, 1.0].map(|value| figure(value, Z));
+        let got = trend(&[(1, four[0]), (2, four[1]), (3, four[2]), (4, four[3])]).unwrap();
+        assert!((got.slope.high - got.slope.low - 2.0 * Z * (2.0_f64 / 5.0).sqrt()).abs() < 1e-9);
         let falling = [(7, share(90, 100).unwrap()), (8, share(60, 100).unwrap())];
         assert_eq!(trend(&falling).unwrap().direction, Direction::Falling);
         for points in [
@@ -221,6 +232,8 @@ mod tests {
             &[],
             &[line[0], (1, line[1].1)],
             &[(1, figure(1.0, 0.0)), (2, figure(2.0, 0.0))],
+            &[(1, figure(1.0, f64::INFINITY)), (2, figure(2.0, f64::INFINITY))],
+            &[(1, figure(f64::NAN, Z)), (2, figure(2.0, Z))],
         ] {
             assert_eq!(trend(points), None, "{points:?}");
         }
