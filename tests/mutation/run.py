@@ -5,8 +5,8 @@
     cargo xtask mutants -- --package rapport-store --package rapport-http --sample 200 --suite
 
 What may be changed is listed by `cargo mutants`; `schema.py` puts all of it into a few builds, so that a mutant costs a run of the
-tests and no compilation. What cannot be a branch of a build (constants, for one) is compiled by itself. Tests that do not reach a
-mutant are not run for it. With `--suite` the end-to-end tests judge too, module by module, the quickest first.
+tests and no compilation. What cannot be a branch of a build (constants, for one) is compiled by itself, or left out with `--quick`.
+Tests that do not reach a mutant are not run for it. With `--suite` the end-to-end tests judge too, module by module, the quickest first.
 Results are kept under target/mutation as they come, so that a run that broke off goes on; `--save` writes results/mutation.json.
 The last line is `N passed, N failed`: failed is what falls short of the share that is to be caught.
 """
@@ -284,6 +284,7 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--suite", action="store_true", help="the end-to-end tests judge too")
+    parser.add_argument("--quick", action="store_true", help="leaves out what would have to be compiled by itself, and counts it as untried")
     parser.add_argument("--anew", action="store_true", help="forgets what an earlier run found")
     parser.add_argument("--save", action="store_true", help="writes tests/results/mutation.json")
     wanted = parser.parse_args()
@@ -326,8 +327,8 @@ def main():
                 if outcome in ("missed", "unreached"):
                     print(f"{outcome}: {mutant.name}", flush=True)
     Build(packages, [], False).lay()
-    print(f"{len(alone)} by themselves", flush=True)
-    for mutant in alone:
+    print(f"{len(alone)} by themselves{', left out' if wanted.quick else ''}", flush=True)
+    for mutant in [] if wanted.quick else alone:
         outcome = by_itself(mutant, mutant.package, folders[mutant.package])
         notes.add(mutant, outcome)
         if outcome == "missed":
@@ -335,15 +336,15 @@ def main():
 
     sums = {}
     for package in wanted.package:
-        found = Counter(notes.known[mutant.name] for mutant in mutants if mutant.package == package)
-        total = sum(found.values()) - found["unbuildable"]
+        found = Counter(notes.known.get(mutant.name, "untried") for mutant in mutants if mutant.package == package)
+        total = sum(found.values()) - found["unbuildable"] - found["untried"]
         caught = found["caught"] + found["timeout"]
         sums[package] = {"mutants": total, "caught": caught, **{kind: found[kind] for kind in sorted(found)}}
         print(f"{package}: {caught} of {total} caught, {100 * caught / max(total, 1):.1f} %  {dict(found)}")
     if wanted.save:
         kept = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
         for package, found in sums.items():
-            survivors = [m.name for m in mutants if m.package == package and notes.known[m.name] in ("missed", "unreached")]
+            survivors = [m.name for m in mutants if m.package == package and notes.known.get(m.name) in ("missed", "unreached")]
             kept[package] = {**found, "survivors": sorted(survivors)}
         RESULTS.write_text(json.dumps(kept, indent=1, sort_keys=True, ensure_ascii=False) + "\n")
     passed = sum(found["caught"] >= WANTED * found["mutants"] for found in sums.values())

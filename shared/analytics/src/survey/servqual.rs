@@ -180,6 +180,13 @@ mod tests {
     use super::*;
 
     #[test]
+    fn dimensions_are_told_by_stable_keys() {
+        let keys = Dimension::ALL.map(Dimension::key);
+        let expected = ["tangibles", "reliability", "responsiveness", "assurance", "empathy"];
+        assert_eq!(keys, expected);
+    }
+
+    #[test]
     fn servqual_gaps_by_dimension() {
         let expected = [7; 22];
         let mut perceived = [7; 22];
