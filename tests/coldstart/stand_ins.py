@@ -23,27 +23,57 @@ SECRET = base64.b64encode(bytes(range(32))).decode()
 ISSUER = "http://127.0.0.1:1"
 
 
-async def read_message(reader):
-    """The first line, headers and body of a request; `None` at the end of a connection."""
-    try:
-        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
-    except (asyncio.IncompleteReadError, ConnectionError):
+def parsed(received):
+    """The first line, headers and body of a request, and how many bytes it took; `None` while there is more to come."""
+    end = received.find(b"\r\n\r\n")
+    if end < 0:
         return None
-    headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in head[1:] if line)}
-    if headers.get("transfer-encoding", "").lower() == "chunked":
-        body = b""
-        while size := int((await reader.readline()).split(b";")[0], 16):
-            body += await reader.readexactly(size)
-            await reader.readline()
-        await reader.readline()
-    else:
-        body = await reader.readexactly(int(headers.get("content-length", 0)))
-    return head[0], headers, body
+    head, at = received[:end].decode("latin-1").split("\r\n"), end + 4
+    headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in head[1:])}
+    if headers.get("transfer-encoding", "").lower() != "chunked":
+        end = at + int(headers.get("content-length", 0))
+        return (head[0], headers, received[at:end], end) if len(received) >= end else None
+    body = b""
+    while (line := received.find(b"\r\n", at)) >= 0:
+        size, begin = int(received[at:line].split(b";")[0], 16), line + 2
+        at = begin + size + 2
+        if len(received) < at:
+            return None
+        if size == 0:
+            return head[0], headers, body, at
+        body += received[begin : begin + size]
+    return None
 
 
 def message(status, body=b"", headers=()):
     lines = [f"HTTP/1.1 {status}", f"content-length: {len(body)}", *(f"{name}: {value}" for name, value in headers), "", ""]
     return "\r\n".join(lines).encode() + body
+
+
+class Connection(asyncio.Protocol):
+    """A connection whose requests are handed on as they come, without a task in between: `serve(connection, line, headers, body)`."""
+
+    def __init__(self, serve):
+        self.serve, self.received = serve, b""
+
+    def connection_made(self, transport):
+        self.transport = transport
+
+    def data_received(self, data):
+        self.received += data
+        while read := parsed(self.received):
+            *request, taken = read
+            self.received = self.received[taken:]
+            self.serve(self, *request)
+
+    def write(self, *answer):
+        self.transport.write(message(*answer))
+
+
+async def listen(serve, tls=None):
+    """A server on loopback, and its port."""
+    server = await asyncio.get_running_loop().create_server(lambda: Connection(serve), "127.0.0.1", 0, ssl=tls)
+    return server, server.sockets[0].getsockname()[1]
 
 
 class RuntimeApi:
@@ -53,49 +83,44 @@ class RuntimeApi:
         self.begin()
 
     def begin(self):
-        self.polled, self.answered, self.events = asyncio.Event(), asyncio.Queue(), asyncio.Queue()
-        self.first_poll = None
+        self.polled, self.waiting, self.answered, self.first_poll = asyncio.Event(), None, None, None
 
     def end(self):
         """Lets go of the program that waits for an event."""
-        self.events.put_nowait(None)
+        if self.waiting:
+            self.waiting.transport.close()
 
     async def start(self):
-        self.server = await asyncio.start_server(self.serve, "127.0.0.1", 0)
-        return self.server.sockets[0].getsockname()[1]
+        self.server, port = await listen(self.serve)
+        return port
 
     async def invoke(self, event):
         """Seconds until the event is answered, and the answer."""
+        await asyncio.wait_for(self.polled.wait(), 30)
+        self.polled.clear()
+        self.answered = asyncio.get_running_loop().create_future()
+        headers = [
+            ("content-type", "application/json"),
+            ("lambda-runtime-aws-request-id", "8476a536-e9f4-11e8-9739-2dfe598c3fcd"),
+            ("lambda-runtime-deadline-ms", int((time.time() + 30) * 1_000)),
+            ("lambda-runtime-invoked-function-arn", "arn:aws:lambda:us-east-1:123456789012:function:measured"),
+        ]
         started = time.perf_counter()
-        self.events.put_nowait(event)
-        answer, at = await asyncio.wait_for(self.answered.get(), 30)
+        self.waiting.write("200 OK", event, headers)
+        answer, at = await asyncio.wait_for(self.answered, 30)
         return at - started, answer
 
-    async def serve(self, reader, writer):
-        while read := await read_message(reader):
-            line, _, body = read
-            method, path, _ = line.split(" ")
-            if method == "GET" and path.endswith("/invocation/next"):
-                if self.first_poll is None:
-                    self.first_poll = time.perf_counter()
-                    self.polled.set()
-                event = await self.events.get()
-                if event is None:
-                    break
-                deadline = int((time.time() + 30) * 1_000)
-                headers = [
-                    ("content-type", "application/json"),
-                    ("lambda-runtime-aws-request-id", "8476a536-e9f4-11e8-9739-2dfe598c3fcd"),
-                    ("lambda-runtime-deadline-ms", deadline),
-                    ("lambda-runtime-invoked-function-arn", "arn:aws:lambda:us-east-1:123456789012:function:measured"),
-                ]
-                writer.write(message("200 OK", event, headers))
-            else:
-                at = time.perf_counter()
-                if "/invocation/" in path:
-                    self.answered.put_nowait((body, at))
-                writer.write(message("202 Accepted"))
-        writer.close()
+    def serve(self, connection, line, headers, body):
+        at = time.perf_counter()
+        method, path, _ = line.split(" ")
+        if method == "GET" and path.endswith("/invocation/next"):
+            self.first_poll = self.first_poll or at
+            self.waiting = connection
+            self.polled.set()
+            return
+        if "/invocation/" in path:
+            self.answered.set_result((body, at))
+        connection.write("202 Accepted")
 
 
 class Tables:
@@ -105,21 +130,20 @@ class Tables:
         self.items, self.calls = items, 0
 
     async def start(self, tls=None):
-        self.server = await asyncio.start_server(self.serve, "127.0.0.1", 0, ssl=tls)
-        return self.server.sockets[0].getsockname()[1]
+        self.server, port = await listen(self.serve, tls)
+        return port
 
-    async def serve(self, reader, writer):
-        while read := await read_message(reader):
-            _, headers, body = read
-            self.calls += 1
-            answer = json.dumps(self.answer(headers.get("x-amz-target", ""), json.loads(body or b"{}"))).encode()
-            writer.write(message("200 OK", answer, [("content-type", "application/x-amz-json-1.0")]))
-        writer.close()
+    def serve(self, connection, line, headers, body):
+        self.calls += 1
+        answer = json.dumps(self.answer(headers.get("x-amz-target", ""), json.loads(body or b"{}"))).encode()
+        connection.write("200 OK", answer, [("content-type", "application/x-amz-json-1.0")])
 
     def answer(self, target, request):
         used = {"TableName": request.get("TableName", ""), "CapacityUnits": 0.5}
         if target.endswith(".Query"):
-            partition = request["ExpressionAttributeValues"][":p"]["S"]
+            # "pk = :p AND …": the third word names the partition.
+            name = request["KeyConditionExpression"].split()[2]
+            partition = request["ExpressionAttributeValues"][name]["S"]
             items = [item for item in self.items if item["pk"]["S"] == partition]
             return {"Items": items, "Count": len(items), "ScannedCount": len(items), "ConsumedCapacity": used}
         if target.endswith(".BatchGetItem"):

@@ -260,7 +260,7 @@ async fn without_credentials_an_answer_is_503_and_the_next_has_them() {
         &session.to_string(),
         clock.now(),
     );
-    let Function::Http(router) = leads::function() else {
+    let Function::Http { router, .. } = leads::function() else {
         unreachable!("leads are asked for by HTTP")
     };
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -64,7 +64,7 @@ pub fn router(app: App) -> Router {
 /// The function.
 #[must_use]
 pub fn function() -> Function {
-    Function::Http(router)
+    Function::http(router)
 }
 
 const HTML: &str = "text/html; charset=utf-8";

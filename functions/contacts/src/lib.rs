@@ -114,5 +114,5 @@ pub fn router(app: App) -> Router {
 /// The function.
 #[must_use]
 pub fn function() -> Function {
-    Function::Http(router)
+    Function::http(router)
 }

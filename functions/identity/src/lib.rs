@@ -190,5 +190,5 @@ pub fn router(app: App) -> Router {
 /// The function.
 #[must_use]
 pub fn function() -> Function {
-    Function::Http(router)
+    Function::http(router)
 }

@@ -32,5 +32,9 @@ pub fn router(app: App) -> Router {
 /// The function.
 #[must_use]
 pub fn function() -> Function {
-    Function::Http(router)
+    Function::Http {
+        router,
+        // Each kind is looked through by itself.
+        at_once: NOUNS.len(),
+    }
 }

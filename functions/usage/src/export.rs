@@ -10,7 +10,7 @@ use rapport_domain::TenantId;
 use rapport_domain::usage::{BillingRecord, Counts, Tallies, billing, is_closed};
 use rapport_http::{Caller, Params, Problem, respond};
 use rapport_runtime::App;
-use rapport_store::StoreError;
+use rapport_store::usage::Day;
 use serde::Serialize;
 
 use crate::span::span;
@@ -56,8 +56,10 @@ pub async fn csv(State(app): State<App>, caller: Caller, params: Params) -> Resu
 
 async fn records(app: &App, tenant: TenantId, params: &Params) -> Result<Vec<BillingRecord>, Problem> {
     let now = app.clock.now();
-    let days = days(app, tenant, span(params, now)?).await?;
-    Ok(days
+    let span = span(params, now)?;
+    let counted = app.store.usage_days(tenant, span).await?;
+    let tallied = app.store.usage_tallies(tenant, span).await?;
+    Ok(days(&counted, &tallied, span)
         .into_iter()
         .filter(|(day, ..)| is_closed(*day, now))
         .flat_map(|(day, counts, tallies)| billing(tenant, day, &counts, &tallies))
@@ -65,13 +67,7 @@ async fn records(app: &App, tenant: TenantId, params: &Params) -> Result<Vec<Bil
 }
 
 /// The days of a span on which anything was used or kept: what was counted, and what there was at their end.
-pub async fn days(
-    app: &App,
-    tenant: TenantId,
-    (from, to): (Date, Date),
-) -> Result<Vec<(Date, Counts, Tallies)>, StoreError> {
-    let counted = app.store.usage_days(tenant, (from, to)).await?;
-    let tallied = app.store.usage_tallies(tenant, (from, to)).await?;
+pub fn days(counted: &[Day], tallied: &[(Date, Tallies)], (from, to): (Date, Date)) -> Vec<(Date, Counts, Tallies)> {
     let mut days = Vec::new();
     let mut day = from;
     while day <= to {
@@ -90,5 +86,5 @@ pub async fn days(
             Err(_) => break,
         }
     }
-    Ok(days)
+    days
 }

@@ -106,17 +106,32 @@ pub async fn usage(State(app): State<App>, caller: Caller, params: Params) -> Re
     let (tenant, now) = (caller.tenant, app.clock.now());
     let (from, to) = span(&params, now)?;
     let today = day_of(now);
+    let first = today.first_of_month();
+    // What is asked for holds what is counted against the plan, too, where it goes from before this month until today.
+    let covers = from <= first && today <= to;
     // Two chains of reads, since two connections are there from the start.
-    let asked = async {
+    let kept = async {
         let plan = app.store.fresh_rules(tenant).await?.account.plan;
-        Ok::<_, StoreError>((plan, days(&app, tenant, (from, to)).await?))
+        let tallied = app.store.usage_tallies(tenant, (from, to)).await?;
+        let tallies = if covers {
+            let last = tallied.iter().rfind(|(day, _)| *day <= today);
+            last.map(|(_, tallies)| tallies.clone()).unwrap_or_default()
+        } else {
+            app.store.tallies(tenant, today).await?
+        };
+        Ok::<_, StoreError>((plan, tallied, tallies))
     };
-    let standing = async {
-        let this_month = app.store.usage_days(tenant, (today.first_of_month(), today)).await?;
-        let tallies = app.store.tallies(tenant, today).await?;
-        Ok((this_month, tallies, app.store.seats(tenant, now).await?))
+    let counted = async {
+        let counted = app.store.usage_days(tenant, (from, to)).await?;
+        let this_month = if covers {
+            None
+        } else {
+            Some(app.store.usage_days(tenant, (first, today)).await?)
+        };
+        Ok((counted, this_month, app.store.seats(tenant, now).await?))
     };
-    let ((plan, mut found), (this_month, tallies, seats)) = futures::future::try_join(asked, standing).await?;
+    let ((plan, tallied, tallies), (counted, this_month, seats)) = futures::future::try_join(kept, counted).await?;
+    let mut found = days(&counted, &tallied, (from, to));
     // What this process has counted and not told yet.
     let untold = app.meter.untold(tenant, today);
     if (from..=to).contains(&today) && !untold.is_empty() {
@@ -128,7 +143,11 @@ pub async fn usage(State(app): State<App>, caller: Caller, params: Params) -> Re
     let mut totals = Counts::default();
     found.iter().for_each(|(_, counts, _)| totals += *counts);
     let mut month = untold;
-    this_month.iter().for_each(|day| month += day.counts);
+    let this_month = this_month.unwrap_or(counted);
+    let of_month = this_month
+        .iter()
+        .filter(|counted| (first..=today).contains(&counted.day));
+    of_month.for_each(|counted| month += counted.counts);
     let minute = app.meter.standing(tenant, plan, now).bucket.left();
     let limits = Limit::ALL.iter().map(|&limit| {
         let allowed = plan.allows(limit);

@@ -72,5 +72,5 @@ pub fn router(app: App) -> axum::Router {
 /// The function.
 #[must_use]
 pub fn function() -> Function {
-    Function::Http(router)
+    Function::http(router)
 }

@@ -80,11 +80,24 @@ impl App {
 #[derive(Clone, Copy)]
 pub enum Function {
     /// By HTTP requests.
-    Http(fn(App) -> axum::Router),
+    Http {
+        /// What answers them.
+        router: fn(App) -> axum::Router,
+        /// How many reads of the store a request makes side by side at most: so many connections are made before the first.
+        at_once: usize,
+    },
     /// By batches of messages.
     Queue(fn(App, SqsEvent) -> BoxFuture<'static, SqsBatchResponse>),
     /// By batches of changes of tables.
     Stream(fn(App, StreamEvent) -> BoxFuture<'static, DynamoDbEventResponse>),
     /// By the clock.
     Schedule(fn(App) -> BoxFuture<'static, Result<(), BoxError>>),
+}
+
+impl Function {
+    /// By HTTP requests that read side by side what every one does: the tenant's rules, and what it has used.
+    #[must_use]
+    pub const fn http(router: fn(App) -> axum::Router) -> Self {
+        Self::Http { router, at_once: 2 }
+    }
 }

@@ -13,6 +13,7 @@ use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_types::SdkConfig;
 use lambda_runtime::LambdaEvent;
 
+use crate::rehearsal::rehearse;
 use crate::{App, BoxError, Clock, Config, Function, Meter, metered};
 
 /// Starts a function under the Lambda runtime: the whole of every `main`. Ends the process with a message when it cannot.
@@ -54,10 +55,6 @@ pub fn logs() {
 
 async fn serve(function: Function) -> Result<(), BoxError> {
     let app = app()?;
-    if matches!(function, Function::Http(_)) && talks_tls() {
-        // While a function starts it has a whole processor, in a request a share of one.
-        let _ = tokio::time::timeout(Duration::from_secs(1), app.store.prime()).await;
-    }
     let mut end = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
     tokio::select! {
         result = answer(function, app.clone()) => result,
@@ -71,7 +68,13 @@ async fn serve(function: Function) -> Result<(), BoxError> {
 
 async fn answer(function: Function, app: App) -> Result<(), BoxError> {
     match function {
-        Function::Http(router) => lambda_http::run(router(app)).await,
+        Function::Http { router, at_once } => {
+            let router = router(app.clone());
+            if talks_tls() {
+                let _ = tokio::time::timeout(Duration::from_secs(1), rehearse(&app, &router, at_once)).await;
+            }
+            lambda_http::run(router).await
+        }
         Function::Queue(handle) => {
             let service = lambda_runtime::service_fn(move |event: LambdaEvent<_>| {
                 let app = app.clone();

@@ -8,6 +8,7 @@ mod ed25519;
 pub mod lambda;
 pub mod meter;
 pub mod metered;
+mod rehearsal;
 pub mod schedule;
 pub mod tenant;
 pub mod token;

@@ -155,6 +155,12 @@ impl Tokens {
         }
     }
 
+    /// Checks a token that is none of ours, with all that it takes to find that out: its signature begins with a point of the curve.
+    pub(crate) fn rehearse(&self, now: Timestamp) {
+        let token = self.public.first().map(|(kid, key)| unsigned(kid, key));
+        let _ = token.map(|token| self.verify(&token, now));
+    }
+
     fn check(&self, token: &str) -> Result<Claims, TokenError> {
         let header = jsonwebtoken::decode_header(token).map_err(|_| TokenError::Invalid)?;
         let key = header
@@ -181,6 +187,14 @@ impl Tokens {
             .collect();
         serde_json::json!({ "keys": keys })
     }
+}
+
+/// A token that names a key, whose signature that key never made.
+fn unsigned(kid: &str, key: &[u8; 32]) -> String {
+    let header = URL_SAFE_NO_PAD.encode(format!(r#"{{"alg":"EdDSA","typ":"JWT","kid":"{kid}"}}"#));
+    let claims = URL_SAFE_NO_PAD.encode("{}");
+    let signature = URL_SAFE_NO_PAD.encode([*key, [0; 32]].concat());
+    format!("{header}.{claims}.{signature}")
 }
 
 fn key_id(key: &[u8; 32]) -> String {
@@ -239,6 +253,19 @@ mod tests {
             without.as_object_mut().unwrap().remove(name);
             assert_eq!(verified(&without), Err(TokenError::Invalid), "without {name}");
         }
+    }
+
+    #[test]
+    fn what_is_rehearsed_is_refused_by_its_signature_and_no_sooner() {
+        let ours = tokens(1);
+        let (kid, key) = &ours.public[0];
+        let token = unsigned(kid, key);
+        let refused = jsonwebtoken::decode::<Claims>(&token, &ours.verifying[kid], &Validation::new(Algorithm::EdDSA));
+        let kind = refused.unwrap_err().into_kind();
+        assert_eq!(kind, jsonwebtoken::errors::ErrorKind::InvalidSignature);
+        assert_eq!(ours.verify(&token, Timestamp::UNIX_EPOCH), Err(TokenError::Invalid));
+        ours.rehearse(Timestamp::UNIX_EPOCH);
+        assert!(ours.known.iter().next().is_none());
     }
 
     #[test]

@@ -44,6 +44,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity};
+use futures::future::{join, join_all};
 
 pub use clients::Clients;
 pub use cost::Cost;
@@ -130,12 +131,10 @@ impl Store {
         Ok(answer.item)
     }
 
-    /// Makes the connections that the first request would otherwise make, two, since a request asks for the tenant's rules and for
-    /// what it has used at the same time. They are made by reads as requests have them, of what is not there: what is answered does not
-    /// matter, a refusal neither.
-    pub async fn prime(&self) {
+    /// Makes the connections that the first request would otherwise make, as many as it reads from at once. They are made by reads as
+    /// requests have them, of what is not there: what is answered does not matter, a refusal neither.
+    pub async fn prime(&self, at_once: usize) {
         let nothing = Key::login("prime", "-");
-        let item = self.get_item(Table::Identity, &nothing);
         let items = async {
             let request = self
                 .client_of_key(&nothing)
@@ -146,7 +145,8 @@ impl Store {
                 .return_consumed_capacity(ReturnConsumedCapacity::Total);
             Ok::<_, StoreError>(request.send().await?)
         };
-        let _ = futures::future::join(item, items).await;
+        let item = join_all((1..at_once).map(|_| self.get_item(Table::Identity, &nothing)));
+        let _ = join(item, items).await;
     }
 
     /// Reads up to 100 items, in no order; strongly consistent when asked. Retries what DynamoDB leaves unprocessed.
