@@ -17,7 +17,7 @@ pub async fn fields(State(app): State<App>, caller: Caller, params: Params) -> R
     params.only(&["kind"])?;
     let kind = kind(&params)?;
     may(&caller, kind, Verb::Read)?;
-    let cx = caller.accept(&app).await?;
-    let fields = rapport_domain::import::fields(kind, &cx.rules.fields);
+    let rules = app.store.rules(caller.tenant, app.clock.now()).await?;
+    let fields = rapport_domain::import::fields(kind, &rules.fields);
     Ok(respond::json(StatusCode::OK, &json!({"data": fields})))
 }

@@ -42,8 +42,8 @@ pub struct Catalogue {
 /// When the settings cannot be read.
 pub async fn list(State(app): State<App>, caller: Caller, params: Params) -> Result<Response, Problem> {
     params.only(&[])?;
-    let cx = caller.accept(&app).await?;
-    let locale = &cx.rules.settings.locale;
+    let rules = app.store.rules(caller.tenant, app.clock.now()).await?;
+    let locale = &rules.settings.locale;
     let data = report::ALL
         .iter()
         .map(|definition| Entry {

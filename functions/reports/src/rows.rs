@@ -33,9 +33,9 @@ pub async fn rows(
     let mut known = PARAMS.to_vec();
     known.extend(["limit", "cursor", export::FORMAT]);
     params.only(&known)?;
-    let cx = caller.accept(&app).await?;
-    let settings = &cx.rules.settings;
-    let today = cx.rules.now.to_zoned(settings.zone()).date();
+    let rules = app.store.rules(caller.tenant, app.clock.now()).await?;
+    let settings = &rules.settings;
+    let today = rules.now.to_zoned(settings.zone()).date();
     if let Some(format) = export::format(&params)? {
         return whole(&app, &caller, definition, &params, (settings, today), format).await;
     }

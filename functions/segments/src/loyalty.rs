@@ -101,7 +101,7 @@ pub async fn read(
 ) -> Result<Response, Problem> {
     params.only(&[])?;
     let contact = existing(&app, caller.tenant, id(Prefix::Contact, &text)?).await?;
-    let cx = caller.accept(&app).await?;
+    let rules = app.store.rules(caller.tenant, app.clock.now()).await?;
     let contacts = [contact];
     let asked = async {
         if caller.reads("survey_invitation") {
@@ -115,8 +115,8 @@ pub async fn read(
         app.store.figures(caller.tenant, &contacts),
         asked,
     )?;
-    let zone = cx.rules.settings.zone();
-    let today = cx.rules.now.to_zoned(zone.clone()).date();
+    let zone = rules.settings.zone();
+    let today = rules.now.to_zoned(zone.clone()).date();
     let since = known.meta.created_at.to_zoned(zone).date();
     let figures = figures.get(&contact).and_then(|stored| stored.figures.as_ref());
     Ok(respond::json(

@@ -29,8 +29,8 @@ pub async fn score(
 ) -> Result<Response, Problem> {
     params.only(&["until"])?;
     let contact = existing(&app, caller.tenant, id(Prefix::Contact, &text)?).await?;
-    let cx = caller.accept(&app).await?;
-    let settings = &cx.rules.settings;
+    let rules = app.store.rules(caller.tenant, app.clock.now()).await?;
+    let settings = &rules.settings;
     let score = match day(&params)? {
         Some(until) => up_to(&app, caller.tenant, contact, until, settings).await?,
         None => {
@@ -41,7 +41,7 @@ pub async fn score(
                 model(&app, caller.tenant, None),
             )?;
             let figures = figures.get(&contact).and_then(|stored| stored.figures.as_ref());
-            let today = day_number(cx.rules.now.to_zoned(settings.zone()).date());
+            let today = day_number(rules.now.to_zoned(settings.zone()).date());
             answer::current(contact, figures, stored, model.as_ref(), today, settings)
         }
     };

@@ -147,7 +147,7 @@ pub async fn list(
         return Err(Problem::new(Code::Forbidden).detail("this needs the permission products:read too"));
     }
     let contact = existing(&app, caller.tenant, id(Prefix::Contact, &text)?).await?;
-    let cx = caller.accept(&app).await?;
+    let settings = app.store.rules(caller.tenant, app.clock.now()).await?.settings;
     let (head, owned) = futures::try_join!(head(&app, caller.tenant), async {
         Ok(owned(&app, caller.tenant, contact).await?)
     },)?;
@@ -160,7 +160,7 @@ pub async fn list(
     let rules = rules(&app, caller.tenant, head.job).await?;
     let chosen: Vec<&Association> = suggest(&rules, &owned).into_iter().take(limit * SPARE).collect();
     let products = products(&app, caller.tenant, &chosen).await?;
-    let language = cx.rules.settings.language();
+    let language = settings.language();
     let data: Vec<Suggestion> = chosen
         .into_iter()
         .filter_map(|rule| suggestion(rule, &products, &head, language))

@@ -151,9 +151,9 @@ pub struct Effect {
 /// `400` for a span that is none.
 pub async fn read(State(app): State<App>, caller: Caller, params: Params) -> Result<Response, Problem> {
     params.only(&["from", "to"])?;
-    let cx = caller.accept(&app).await?;
-    let settings = &cx.rules.settings;
-    let today = cx.rules.now.to_zoned(settings.zone()).date();
+    let rules = app.store.rules(caller.tenant, app.clock.now()).await?;
+    let settings = &rules.settings;
+    let today = rules.now.to_zoned(settings.zone()).date();
     let to = day(&params, "to")?.unwrap_or(today);
     let from = day(&params, "from")?.unwrap_or_else(|| to.saturating_sub(Span::new().years(1)));
     if from > to {

@@ -11,19 +11,41 @@ use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_types::SdkConfig;
+use futures::FutureExt as _;
 use lambda_runtime::LambdaEvent;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use crate::rehearsal::rehearse;
 use crate::{App, BoxError, Clock, Config, Function, Meter, metered};
 
 /// Starts a function under the Lambda runtime: the whole of every `main`. Ends the process with a message when it cannot.
+///
+/// Which of the four ways a function is called is known where this is inlined: what serves the others is not in its program.
+#[inline(always)]
 pub fn run(name: &str, function: Function) -> std::process::ExitCode {
+    match function {
+        Function::Http { router, at_once } => start(name, |app| http(app, router, at_once)),
+        Function::Queue(handle) => start(name, |app| {
+            events(move |event| metered::queue(app.clone(), event, handle).map(Ok))
+        }),
+        Function::Stream(handle) => start(name, |app| {
+            events(move |event| metered::stream(app.clone(), event, handle).map(Ok))
+        }),
+        Function::Schedule(handle) => start(name, |app| events(move |_: serde_json::Value| handle(app.clone()))),
+    }
+}
+
+fn start<F: Future<Output = Result<(), BoxError>>>(
+    name: &str,
+    answer: impl FnOnce(App) -> F,
+) -> std::process::ExitCode {
     logs();
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return failed(name, &error.into()),
     };
-    match runtime.block_on(serve(function)) {
+    match runtime.block_on(serve(answer)) {
         Ok(()) => std::process::ExitCode::SUCCESS,
         Err(error) => failed(name, &error),
     }
@@ -53,11 +75,11 @@ pub fn logs() {
     let _ = tracing_subscriber::registry().with(filter).with(lines).try_init();
 }
 
-async fn serve(function: Function) -> Result<(), BoxError> {
+async fn serve<F: Future<Output = Result<(), BoxError>>>(answer: impl FnOnce(App) -> F) -> Result<(), BoxError> {
     let app = app()?;
     let mut end = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
     tokio::select! {
-        result = answer(function, app.clone()) => result,
+        result = answer(app.clone()) => result,
         _ = end.recv() => {
             // What was counted is told before the process ends.
             app.meter.settle_all(&app.store, app.clock.now()).await;
@@ -66,37 +88,25 @@ async fn serve(function: Function) -> Result<(), BoxError> {
     }
 }
 
-async fn answer(function: Function, app: App) -> Result<(), BoxError> {
-    match function {
-        Function::Http { router, at_once } => {
-            let router = router(app.clone());
-            if talks_tls() {
-                let _ = tokio::time::timeout(Duration::from_secs(1), rehearse(&app, &router, at_once)).await;
-            }
-            lambda_http::run(router).await
-        }
-        Function::Queue(handle) => {
-            let service = lambda_runtime::service_fn(move |event: LambdaEvent<_>| {
-                let app = app.clone();
-                async move { Ok::<_, BoxError>(metered::queue(app, event.payload, handle).await) }
-            });
-            lambda_runtime::run(service).await
-        }
-        Function::Stream(handle) => {
-            let service = lambda_runtime::service_fn(move |event: LambdaEvent<_>| {
-                let app = app.clone();
-                async move { Ok::<_, BoxError>(metered::stream(app, event.payload, handle).await) }
-            });
-            lambda_runtime::run(service).await
-        }
-        Function::Schedule(handle) => {
-            let service = lambda_runtime::service_fn(move |_: LambdaEvent<serde_json::Value>| {
-                let app = app.clone();
-                async move { handle(app).await }
-            });
-            lambda_runtime::run(service).await
-        }
+async fn http(app: App, router: fn(App) -> axum::Router, at_once: usize) -> Result<(), BoxError> {
+    let router = router(app.clone());
+    if talks_tls() {
+        let _ = tokio::time::timeout(Duration::from_secs(1), rehearse(&app, &router, at_once)).await;
     }
+    lambda_http::run(router).await
+}
+
+/// Answers events that are no requests.
+async fn events<E, O, F>(handle: impl Fn(E) -> F) -> Result<(), BoxError>
+where
+    E: DeserializeOwned,
+    O: Serialize,
+    F: Future<Output = Result<O, BoxError>>,
+{
+    lambda_runtime::run(lambda_runtime::service_fn(|event: LambdaEvent<E>| {
+        handle(event.payload)
+    }))
+    .await
 }
 
 /// What all clients send with: a tenant's client is made in the middle of a request, and must not have to make one of these. Where
