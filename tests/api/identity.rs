@@ -473,9 +473,16 @@ async fn a_deactivated_user_is_out_until_restored() {
     let tenant = Tenant::new().await;
     let (_, id, email, token) = invited(&tenant, "representative").await;
     let path = format!("/v1/users/{id}");
+    let seats = || async {
+        let usage = tenant.get("/v1/usage").await.expect(200);
+        let mut limits = usage["limits"].as_array().unwrap().iter();
+        limits.find(|limit| limit["name"] == "users").unwrap()["used"].clone()
+    };
+    assert_eq!(seats().await, 2);
     assert_eq!(tenant.delete(&path).await.status, 204);
     assert_eq!(tenant.delete(&path).await.status, 204);
     assert_eq!(tenant.get(&path).await.expect(200)["status"], "deactivated");
+    assert_eq!(seats().await, 1);
     refresh(&token).await.problem(401, "refresh_token_invalid");
     sign_in(&email, PASSWORD).await.problem(401, "no_active_user");
     let restored = tenant.post(&format!("{path}/restore"), json!({})).await.expect(200);

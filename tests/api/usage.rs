@@ -617,8 +617,9 @@ async fn what_is_used_of_the_plan_is_the_same_whatever_days_are_asked_for() {
     let earlier = first.yesterday().unwrap();
     let tally = |count, at| Tally { count, bytes: 10, at };
     let begin = begin_of(earlier);
-    world.store.keep_tally(id, "lead", tally(7, begin)).await.unwrap();
+    // A count of an earlier day may come late.
     world.store.keep_tally(id, "lead", tally(9, now)).await.unwrap();
+    world.store.keep_tally(id, "lead", tally(7, begin)).await.unwrap();
     let mail = |at| {
         let counts = Counts {
             mails: 5,
@@ -642,6 +643,10 @@ async fn what_is_used_of_the_plan_is_the_same_whatever_days_are_asked_for() {
     ] {
         let usage = tenant.get(&format!("/v1/usage{span}")).await.expect(200);
         assert_eq!(usage["totals"]["mails"], mails, "{span}");
+        let mut days = usage["days"].as_array().unwrap().iter();
+        let of_earlier = days.find(|day| day["day"] == earlier.to_string());
+        assert!(of_earlier.is_none_or(|day| day["records"] == 7), "{usage}");
+        assert_eq!(of_earlier.is_some(), span.contains(&format!("from={earlier}")), "{span}");
         assert_eq!(limit(&usage, "mails_per_month")["used"], 5, "{span}");
         assert_eq!(limit(&usage, "leads")["used"], 9, "{span}");
         assert_eq!(limit(&usage, "users")["used"], 1, "{span}");

@@ -10,7 +10,7 @@ use rapport_host::Host;
 use rapport_runtime::Clock;
 use reqwest::Method;
 use serde_json::{Value, json};
-use tests::{Answer, Caller, Tenant, eventually, unique, world};
+use tests::{Answer, Caller, Tenant, eventually, unique, until, world};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 fn text(value: &Value) -> String {
@@ -463,6 +463,25 @@ async fn a_form_becomes_a_lead_once_and_what_fails_can_be_mended() {
         .await;
     assert_eq!((echoed.status, echoed.text.as_str()), (200, "abc123"));
     Tenant::new().await.get(&failures).await.problem(404, "not_found");
+}
+
+#[tokio::test]
+async fn what_is_too_large_for_one_item_is_taken_as_a_whole() {
+    let tenant = Tenant::new().await;
+    let body = json!({"kind": "generic", "name": "Form"});
+    let source = tenant.post("/v1/webhook-sources", body).await.expect(201);
+    let (url, email) = (text(&source["url"]), format!("{}@form.example", unique("ann")));
+    // Three parts, whose ends lie within a character.
+    let filler = "\u{754c}".repeat(230_000);
+    let form = json!({"email": email, "filler": filler}).to_string();
+    hook(&url, &[JSON], form.as_bytes()).await.expect(202);
+    until(&tenant, "/v1/leads", |body| body["data"][0]["email"] == email).await;
+    let wrong = json!({"mail": email, "filler": filler}).to_string();
+    hook(&url, &[JSON], wrong.as_bytes()).await.expect(202);
+    let failures = format!("/v1/webhook-sources/{}/failures", text(&source["id"]));
+    let failed = until(&tenant, &failures, |body| body["data"][0]["id"].is_string()).await;
+    let path = format!("{failures}/{}", text(&failed["data"][0]["id"]));
+    assert!(tenant.get(&path).await.expect(200)["body"] == wrong);
 }
 
 #[tokio::test]

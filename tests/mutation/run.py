@@ -6,7 +6,8 @@
 
 What may be changed is listed by `cargo mutants`; `schema.py` puts all of it into a few builds, so that a mutant costs a run of the
 tests and no compilation. What cannot be a branch of a build (constants, for one) is compiled by itself, or left out with `--quick`.
-Tests that do not reach a mutant are not run for it. With `--suite` the end-to-end tests judge too, module by module, the quickest first.
+Tests that do not reach a mutant are not run for it. With `--suite` the end-to-end tests judge too, module by module: those that go by the name of the mutant's file, then the quickest, for
+four minutes a mutant.
 Results are kept under target/mutation as they come, so that a run that broke off goes on; `--save` writes results/mutation.json.
 The last line is `N passed, N failed`: failed is what falls short of the share that is to be caught.
 """
@@ -131,14 +132,13 @@ class Build:
             self.unbuildable += [mutant for mutant in self.mutants if mutant.number in never]
             self.alone += [mutant for mutant in self.mutants if mutant.number in wrong - never]
             self.mutants = [mutant for mutant in self.mutants if mutant.number not in wrong]
+        if self.suite:
+            chosen += ["--package", "tests"]
         ok, messages, said = cargo("test", "--quiet", "--no-run", *chosen, "--lib", "--tests")
-        programs = executables(messages, set(self.packages.values()))
-        if ok and self.suite:
-            ok, messages, said = cargo("test", "--quiet", "--no-run", "--workspace", "--test", "suite")
-            programs += suites(executables(messages, {"tests"}))
         if not ok:
             raise SystemExit(said or "the tests do not compile")
-        return programs
+        programs = executables(messages, set(self.packages.values()))
+        return programs + suites(executables(messages, {"tests"})) if self.suite else programs
 
     def blamed(self, spans, laid):
         for span in spans:
@@ -175,6 +175,11 @@ class Tests:
         self.command, self.folder, self.slow = command, folder, slow
         self.seconds, self.reached = 0, set()
 
+    def is_about(self, mutant):
+        """Whether a module of the end-to-end tests goes by the name of what is changed, of one or of several."""
+        words = {word.rstrip("s") for word in re.findall(r"[a-z]{4,}", " ".join(self.command[1:2]))}
+        return not words.isdisjoint(word.rstrip("s") for word in re.findall(r"[a-z]{4,}", mutant.file.split("/src/")[-1]))
+
     def run(self, timeout, **more):
         """Whether all passed; None when they did not end in time."""
         child = subprocess.Popen(
@@ -209,13 +214,15 @@ class Tests:
         return passed
 
 
-def judged(mutant, programs):
-    """What becomes of a mutant: caught, timeout, missed or unreached."""
+def judged(mutant, programs, end):
+    """What becomes of a mutant: caught, timeout, missed or unreached; untried when the time is over."""
+    if time.monotonic() > end:
+        return "untried"
     reached = [one for one in programs if mutant.number in one.reached]
     if not reached:
         return "unreached"
     spent = 0
-    for one in sorted(reached, key=lambda one: one.seconds):
+    for one in sorted(reached, key=lambda one: (one.slow, one.slow and not one.is_about(mutant), one.seconds)):
         if one.slow and spent > SUITE_SECONDS:
             break
         started = time.monotonic()
@@ -271,10 +278,13 @@ class Notes:
             self.known = {line["name"]: line["outcome"] for line in lines}
 
     def add(self, mutant, outcome):
+        if outcome == "untried":
+            return outcome
         with self.lock:
             self.known[mutant.name] = outcome
             with self.path.open("a") as file:
                 file.write(json.dumps({"name": mutant.name, "package": mutant.package, "outcome": outcome}) + "\n")
+        return outcome
 
 
 def main():
@@ -285,10 +295,12 @@ def main():
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--suite", action="store_true", help="the end-to-end tests judge too")
     parser.add_argument("--quick", action="store_true", help="leaves out what would have to be compiled by itself, and counts it as untried")
+    parser.add_argument("--minutes", type=float, default=float("inf"), help="begins no other mutant after so long, and counts the rest as untried")
     parser.add_argument("--anew", action="store_true", help="forgets what an earlier run found")
     parser.add_argument("--save", action="store_true", help="writes tests/results/mutation.json")
     wanted = parser.parse_args()
 
+    end = time.monotonic() + 60 * wanted.minutes
     WORK.mkdir(parents=True, exist_ok=True)
     copied()
     metadata = json.loads(sh("cargo", "metadata", "--no-deps", "--format-version=1", cwd=ROOT))
@@ -311,7 +323,7 @@ def main():
     branches = [mutant for mutant in todo if prepare(mutant, sources[mutant.file], trees[mutant.file])]
     alone = [mutant for mutant in todo if mutant.edit is None]
     packages = {package: folders[package] for package in wanted.package}
-    for n, group in enumerate(groups(branches), 1):
+    for n, group in enumerate(groups(branches) if time.monotonic() < end else [], 1):
         build = Build(packages, group, wanted.suite)
         started = time.monotonic()
         programs = build.made()
@@ -323,7 +335,7 @@ def main():
             if not one.measure():
                 raise SystemExit(f"without any mutant it fails: {' '.join(one.command)}")
         with ThreadPoolExecutor(wanted.jobs) as pool:
-            for mutant, outcome in zip(build.mutants, pool.map(lambda m: (r := judged(m, programs), notes.add(m, r))[0], build.mutants)):
+            for mutant, outcome in zip(build.mutants, pool.map(lambda m: notes.add(m, judged(m, programs, end)), build.mutants)):
                 if outcome in ("missed", "unreached"):
                     print(f"{outcome}: {mutant.name}", flush=True)
     Build(packages, [], False).lay()
