@@ -646,7 +646,11 @@ async fn what_is_used_of_the_plan_is_the_same_whatever_days_are_asked_for() {
         let mut days = usage["days"].as_array().unwrap().iter();
         let of_earlier = days.find(|day| day["day"] == earlier.to_string());
         assert!(of_earlier.is_none_or(|day| day["records"] == 7), "{usage}");
-        assert_eq!(of_earlier.is_some(), span.contains(&format!("from={earlier}")), "{span}");
+        assert_eq!(
+            of_earlier.is_some(),
+            span.contains(&format!("from={earlier}")),
+            "{span}"
+        );
         assert_eq!(limit(&usage, "mails_per_month")["used"], 5, "{span}");
         assert_eq!(limit(&usage, "leads")["used"], 9, "{span}");
         assert_eq!(limit(&usage, "users")["used"], 1, "{span}");
