@@ -1,9 +1,9 @@
 //! The operator's view: whose keys open it, what it shows and what not, what becomes of tenants, of dead letters and of
 //! what is made anew; and the command.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::Duration;
 
 use jiff::SignedDuration;
 use rapport_host::engine::{self, InProcess};
@@ -90,7 +90,13 @@ impl Service {
         })
         .await;
         // The clock ran ahead of tries that are still under way: they are to fail like the others.
-        tokio::time::sleep(Duration::from_millis(500)).await;
+        let seen = Cell::new((0, 0));
+        eventually("the end of all tries", || async {
+            let (calls, looks) = (self.faults.calls(), seen.get());
+            seen.set((calls, if calls == looks.0 { looks.1 + 1 } else { 0 }));
+            (seen.get().1 == 10).then_some(())
+        })
+        .await;
         assert!(self.faults.end());
         contact["id"].as_str().unwrap().to_owned()
     }
