@@ -18,8 +18,8 @@ const REQUEST: &str = r#"{
   }
 }"#;
 
-/// Makes as many connections to the tables as a request may need, checks a token that is none, and answers a request that nobody has sent. What comes of each does not
-/// matter; nothing is read that is a tenant's, and nothing written.
+/// Makes as many connections to the tables as a request may need, checks a token that is none, and answers a request that nobody has
+/// sent. What comes of each does not matter; nothing is read that is a tenant's, and nothing written.
 pub(crate) async fn rehearse(app: &App, router: &Router, at_once: usize) {
     app.tokens.rehearse(app.clock.now());
     let answered = async {
