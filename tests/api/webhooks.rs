@@ -12,6 +12,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use tests::{Answer, Caller, Tenant, eventually, unique, until, world};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::sync::Notify;
 
 fn text(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
@@ -40,11 +41,13 @@ impl Told {
     }
 }
 
-/// A subscriber's server: `/<status>/…` answers with the status, `/flaky` fails the first time.
+/// A subscriber's server: `/<status>` answers with the status, `/flaky` fails the first time, `/held` waits the first time until it
+/// is let go.
 #[derive(Clone)]
 struct Subscriber {
     url: String,
     told: Arc<Mutex<Vec<Told>>>,
+    go: Arc<Notify>,
 }
 
 impl Subscriber {
@@ -52,7 +55,8 @@ impl Subscriber {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let told: Arc<Mutex<Vec<Told>>> = Arc::default();
-        let kept = Arc::clone(&told);
+        let go: Arc<Notify> = Arc::default();
+        let (kept, held) = (Arc::clone(&told), Arc::clone(&go));
         tokio::spawn(async move {
             while let Ok((mut stream, _)) = listener.accept().await {
                 let mut bytes = Vec::new();
@@ -77,9 +81,10 @@ impl Subscriber {
                     .iter()
                     .filter(|told: &&Told| told.path == path)
                     .count();
+                let is_held = path == "/held" && before == 0;
                 let status = match path.as_str() {
                     "/flaky" if before == 0 => 503,
-                    "/flaky" => 200,
+                    "/flaky" | "/held" => 200,
                     path => path[1..].parse().unwrap(),
                 };
                 kept.lock().unwrap().push(Told {
@@ -89,11 +94,14 @@ impl Subscriber {
                     signatures: header(head, "webhook-signature"),
                     body: bytes[body..].to_vec(),
                 });
+                if is_held {
+                    held.notified().await;
+                }
                 let answer = format!("HTTP/1.1 {status} X\r\ncontent-length: 2\r\nconnection: close\r\n\r\nhm");
                 stream.write_all(answer.as_bytes()).await.unwrap();
             }
         });
-        Self { url, told }
+        Self { url, told, go }
     }
 
     /// The requests to a path so far.
@@ -253,6 +261,24 @@ async fn a_failure_is_tried_again_and_an_endpoint_that_is_gone_is_left_alone() {
         .await
         .expect(200);
     assert_eq!((&on["enabled"], on.get("disabled_reason")), (&json!(true), None));
+}
+
+#[tokio::test]
+async fn who_asks_for_a_delivery_during_an_attempt_gets_one_more() {
+    let (tenant, subscriber) = (Tenant::new().await, Subscriber::new().await);
+    let body = json!({"url": format!("{}/held", subscriber.url), "event_types": ["lead.created"]});
+    tenant.post("/v1/webhook-endpoints", body).await.expect(201);
+    tenant.post("/v1/leads", json!({"name": "Ann"})).await.expect(201);
+    subscriber.wait("/held", 1).await;
+    let log = tenant.get("/v1/webhook-deliveries").await.expect(200);
+    let delivery = format!("/v1/webhook-deliveries/{}", text(&log["data"][0]["id"]));
+    tenant.post(&format!("{delivery}/replay"), json!({})).await.expect(202);
+    // What the attempt under way finds out is of a delivery that is another by now.
+    subscriber.go.notify_one();
+    let told = subscriber.wait("/held", 2).await;
+    assert_eq!((&told[0].id, &told[0].body), (&told[1].id, &told[1].body));
+    let kept = until(&tenant, &delivery, |kept| kept["status"] == json!("succeeded")).await;
+    assert_eq!(kept["attempt_count"], 1);
 }
 
 /// A host of its own: setting the clock forward would let the tokens of all other tests expire.

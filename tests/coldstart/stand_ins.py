@@ -123,11 +123,18 @@ class RuntimeApi:
         connection.write("202 Accepted")
 
 
+SESSION = (
+    b"<AssumeRoleResponse xmlns='https://sts.amazonaws.com/doc/2011-06-15/'><AssumeRoleResult><Credentials>"
+    b"<AccessKeyId>measured</AccessKeyId><SecretAccessKey>measured</SecretAccessKey><SessionToken>measured</SessionToken>"
+    b"<Expiration>2100-01-01T00:00:00Z</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>"
+)
+
+
 class Tables:
-    """DynamoDB as far as a read needs it: every item is missing but the settings of the firm."""
+    """DynamoDB as far as a read needs it: every item is missing but the settings of the firm. And STS, whose sessions all are the same."""
 
     def __init__(self, items):
-        self.items, self.calls = items, 0
+        self.items, self.calls, self.sessions = items, 0, 0
 
     async def start(self, tls=None):
         self.server, port = await listen(self.serve, tls)
@@ -135,6 +142,10 @@ class Tables:
 
     def serve(self, connection, line, headers, body):
         self.calls += 1
+        if b"Action=AssumeRole" in body:
+            self.sessions += 1
+            connection.write("200 OK", SESSION, [("content-type", "text/xml")])
+            return
         answer = json.dumps(self.answer(headers.get("x-amz-target", ""), json.loads(body or b"{}"))).encode()
         connection.write("200 OK", answer, [("content-type", "application/x-amz-json-1.0")])
 

@@ -6,8 +6,8 @@
 
 What may be changed is listed by `cargo mutants`; `schema.py` puts all of it into a few builds, so that a mutant costs a run of the
 tests and no compilation. What cannot be a branch of a build (constants, for one) is compiled by itself, or left out with `--quick`.
-Tests that do not reach a mutant are not run for it. With `--suite` the end-to-end tests judge too, module by module: those that go by the name of the mutant's file, then the quickest, for
-four minutes a mutant.
+Tests that do not reach a mutant are not run for it. With `--suite` the end-to-end tests judge too, one by one: those that go by the name
+of the mutant's file, then the quickest, for four minutes a mutant.
 Results are kept under target/mutation as they come, so that a run that broke off goes on; `--save` writes results/mutation.json.
 The last line is `N passed, N failed`: failed is what falls short of the share that is to be caught.
 """
@@ -111,10 +111,10 @@ class Build:
 
     def made(self):
         """Builds the tests, without what does not compile: the programs that judge."""
-        chosen = [part for package in self.packages for part in ("--package", package)]
+        chosen = [part for package in [*self.packages, *(["tests"] if self.suite else [])] for part in ("--package", package)]
         while True:
             laid = self.lay()
-            ok, messages, said = cargo("check", "--quiet", *chosen, "--lib")
+            ok, messages, said = cargo("test", "--quiet", "--no-run", *chosen, "--lib", "--tests")
             if ok:
                 break
             wrong, never = set(), set()
@@ -132,11 +132,6 @@ class Build:
             self.unbuildable += [mutant for mutant in self.mutants if mutant.number in never]
             self.alone += [mutant for mutant in self.mutants if mutant.number in wrong - never]
             self.mutants = [mutant for mutant in self.mutants if mutant.number not in wrong]
-        if self.suite:
-            chosen += ["--package", "tests"]
-        ok, messages, said = cargo("test", "--quiet", "--no-run", *chosen, "--lib", "--tests")
-        if not ok:
-            raise SystemExit(said or "the tests do not compile")
         programs = executables(messages, set(self.packages.values()))
         return programs + suites(executables(messages, {"tests"})) if self.suite else programs
 
@@ -159,12 +154,12 @@ def executables(messages, folders):
 
 
 def suites(programs):
-    """The end-to-end tests, module by module."""
+    """The end-to-end tests, one by one."""
     parts = []
     for program in programs:
-        names = sh(*program.command, "--list", "--format", "terse", cwd=program.folder).splitlines()
-        modules = sorted({"::".join(name.split("::")[:2]) for name in names if name.count("::") > 1})
-        parts += [Tests([*program.command, f"{module}::", "--test-threads=2"], program.folder, slow=True) for module in modules]
+        lines = sh(*program.command, "--list", "--format", "terse", cwd=program.folder).splitlines()
+        names = [line.removesuffix(": test") for line in lines if line.endswith(": test")]
+        parts += [Tests([*program.command, "--exact", name], program.folder, slow=True) for name in names]
     return parts
 
 
@@ -176,8 +171,8 @@ class Tests:
         self.seconds, self.reached = 0, set()
 
     def is_about(self, mutant):
-        """Whether a module of the end-to-end tests goes by the name of what is changed, of one or of several."""
-        words = {word.rstrip("s") for word in re.findall(r"[a-z]{4,}", " ".join(self.command[1:2]))}
+        """Whether an end-to-end test stands in a module of the name of what is changed."""
+        words = {word.rstrip("s") for word in re.findall(r"[a-z]{4,}", self.command[-1].rsplit("::", 1)[0])}
         return not words.isdisjoint(word.rstrip("s") for word in re.findall(r"[a-z]{4,}", mutant.file.split("/src/")[-1]))
 
     def run(self, timeout, **more):
@@ -204,7 +199,7 @@ class Tests:
 
     def measure(self):
         """Runs with no mutant: how long that takes, and what it reaches."""
-        noted = WORK / f"reached-{os.getpid()}"
+        noted = WORK / f"reached-{os.getpid()}-{threading.get_ident()}"
         noted.unlink(missing_ok=True)
         started = time.monotonic()
         passed = self.run(900, MUTANTS_REACHED=str(noted), MUTANT="0")
@@ -331,10 +326,11 @@ def main():
         for mutant in build.unbuildable:
             notes.add(mutant, "unbuildable")
         print(f"build {n}: {len(build.mutants)} mutants, {len(build.unbuildable)} do not compile, {time.monotonic() - started:.0f} s", flush=True)
-        for one in programs:
-            if not one.measure():
-                raise SystemExit(f"without any mutant it fails: {' '.join(one.command)}")
         with ThreadPoolExecutor(wanted.jobs) as pool:
+            for one, passed in zip(programs, pool.map(Tests.measure, programs)):
+                if not passed:
+                    raise SystemExit(f"without any mutant it fails: {' '.join(one.command)}")
+            print(f"{len(programs)} judges, {time.monotonic() - started:.0f} s", flush=True)
             for mutant, outcome in zip(build.mutants, pool.map(lambda m: notes.add(m, judged(m, programs, end)), build.mutants)):
                 if outcome in ("missed", "unreached"):
                     print(f"{outcome}: {mutant.name}", flush=True)

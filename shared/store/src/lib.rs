@@ -45,6 +45,7 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity};
 use futures::future::{join, join_all};
+use rapport_domain::TenantId;
 
 pub use clients::Clients;
 pub use cost::Cost;
@@ -131,10 +132,11 @@ impl Store {
         Ok(answer.item)
     }
 
-    /// Makes the connections that the first request would otherwise make, as many as it reads from at once. They are made by reads as
-    /// requests have them, of what is not there: what is answered does not matter, a refusal neither.
+    /// Makes the connections that the first request would otherwise make, as many as it reads from at once, and where each tenant has
+    /// credentials of its own, the one to where they come from. They are made by reads as requests have them, of a tenant that is
+    /// nobody: what is answered does not matter, a refusal neither.
     pub async fn prime(&self, at_once: usize) {
-        let nothing = Key::login("prime", "-");
+        let nothing = Key::new(TenantId::new(), "settings", "-");
         let items = async {
             let request = self
                 .client_of_key(&nothing)
