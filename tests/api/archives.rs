@@ -4,6 +4,8 @@
 use std::collections::BTreeMap;
 use std::io::{Cursor, Read as _};
 
+use futures::future::join_all;
+use jiff::SignedDuration;
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 use rapport_domain::TenantId;
@@ -17,6 +19,7 @@ use zip::ZipArchive;
 
 use super::account::{World, busy, id, made};
 use super::identity::mailed_in;
+use super::surveys;
 
 /// The length of a part and of a range.
 const PART: usize = 4 * 1024 * 1024;
@@ -191,6 +194,16 @@ async fn what_is_moved_out_is_what_is_moved_in() {
     let (here, there) = (World::new().await, World::new().await);
     let tenant = Tenant::of(&here.anybody, json!({})).await;
     busy(&tenant).await;
+    let found = tenant.get("/v1/search?q=Lee").await.expect(200);
+    let decisions = format!("/v1/contacts/{}/screenings", id(&found["data"][0]));
+    for decision in ["watch", "develop"] {
+        made(
+            &tenant,
+            &decisions,
+            json!({"decision": decision, "note": "She asked for more"}),
+        )
+        .await;
+    }
     settled(&tenant).await;
     let bytes = moved_out(&tenant).await;
     let first = Content::of(&bytes);
@@ -206,6 +219,9 @@ async fn what_is_moved_out_is_what_is_moved_in() {
         "tickets",
         "events",
         "report_schedules",
+        "screenings",
+        "survey_invitations",
+        "survey_pauses",
     ] {
         assert!(!first.lines(kind).is_empty(), "{kind}");
     }
@@ -235,6 +251,11 @@ async fn what_is_moved_out_is_what_is_moved_in() {
         let totals = [&sold, &again].map(|report| report["parts"][0]["totals"][measure]["value"].clone());
         assert!(totals[0].is_string() && totals[0] == totals[1], "{measure}: {totals:?}");
     }
+    let decided = tenant.get(&decisions).await.expect(200);
+    assert_eq!(decided["data"][0]["decision"], "develop");
+    // By whom: the same person has another id there.
+    let there = decided.to_string().replace(&tenant.user, &other.user);
+    assert_eq!(other.get(&decisions).await.expect(200).to_string(), there);
     let (found, again) = of_both("/v1/search?q=Lee").await;
     assert_eq!(found["data"].as_array().unwrap().len(), 1, "{found}");
     assert_eq!(found["data"][0]["id"], again["data"][0]["id"], "{again}");
@@ -248,6 +269,61 @@ async fn what_is_moved_out_is_what_is_moved_in() {
     assert!(number(&next) > number(&before), "{next}");
     let twin = json!({"name": "Other", "external_ids": {"shop": "17"}});
     other.post("/v1/contacts", twin).await.problem(409, "conflict");
+}
+
+#[tokio::test]
+async fn who_was_asked_before_a_move_is_reminded_after_it_and_not_asked_again() {
+    let (here, there) = (World::new().await, World::new().await);
+    let tenant = Tenant::of(&here.anybody, json!({})).await;
+    tenant
+        .patch("/v1/settings", surveys::at_once(json!({})))
+        .await
+        .expect(200);
+    let survey = json!({"name": "Own", "metric": "csat", "triggers": ["ticket.resolved"], "reminder_days": 2});
+    made(&tenant, "/v1/surveys", survey).await;
+    let [silent, answers] = [
+        surveys::contact(&tenant, json!({})).await,
+        surveys::contact(&tenant, json!({})).await,
+    ];
+    let mut asked = Vec::new();
+    for contact in [&silent, &answers] {
+        surveys::resolved(&tenant, contact).await;
+        asked.push(surveys::invitation(&tenant, contact, "sent").await);
+    }
+    let (_, link) = surveys::mailed(here.folder.path(), &asked[1]);
+    here.anybody.post(&link, json!({"score": 5})).await.expect(200);
+    settled(&tenant).await;
+    let bytes = moved_out(&tenant).await;
+
+    let mut other = Tenant::of(&there.anybody, json!({"email": tenant.email})).await;
+    assert_eq!(moved_in(&other, &bytes).await["status"], "done");
+    let scopes = json!(["tickets:write", "contacts:write", "surveys:read", "tickets:read"]);
+    let key = other
+        .post("/v1/api-keys", json!({"name": "k", "scopes": scopes}))
+        .await
+        .expect(201);
+    other.owner = there.anybody.with_token(key["secret"].as_str().unwrap());
+    // Both were asked not long ago, a third was not.
+    for contact in [&silent, &answers] {
+        surveys::resolved(&other, contact).await;
+    }
+    let third = surveys::contact(&other, json!({})).await;
+    surveys::resolved(&other, &third).await;
+    surveys::invitation(&other, &third, "sent").await;
+    there.clock.advance(SignedDuration::from_hours(49));
+    let place = format!("/v1/survey-invitations/{}", id(&asked[0]));
+    until(&other, &place, |invitation| invitation["reminders"] == 1).await;
+    for (invitation, reminded) in asked.iter().zip([true, false]) {
+        let mail = there.folder.path().join(format!("{}-1.eml", id(invitation)));
+        assert_eq!(mail.exists(), reminded, "{invitation}");
+    }
+    for contact in [&silent, &answers] {
+        let invitations = other
+            .get(&format!("/v1/survey-invitations?contact_id={contact}"))
+            .await
+            .expect(200);
+        assert_eq!(invitations["data"].as_array().unwrap().len(), 1, "{invitations}");
+    }
 }
 
 /// A firm with a random history.
@@ -384,6 +460,33 @@ async fn a_file_of_several_parts_is_moved_in_as_well() {
     settled(&other).await;
     let second = Content::of(&moved_out(&other).await);
     assert_same(&first, &second, (&tenant.user, &other.user));
+}
+
+#[tokio::test]
+async fn of_several_archives_that_are_to_be_moved_in_at_once_one_is() {
+    let world = World::new().await;
+    let tenant = Tenant::of(&world.anybody, json!({})).await;
+    made(&tenant, "/v1/leads", json!({"name": "A"})).await;
+    let bytes = moved_out(&tenant).await;
+    let other = Tenant::of(&world.anybody, json!({})).await;
+    let mut places = Vec::new();
+    for _ in 0..4 {
+        places.push(sent(&other, &bytes).await);
+    }
+    let paths: Vec<String> = places.iter().map(|place| format!("{place}/move-in")).collect();
+    let answers = join_all(paths.iter().map(|path| other.post(path, json!({})))).await;
+    let mut statuses: Vec<u16> = answers.iter().map(|answer| answer.status).collect();
+    statuses.sort_unstable();
+    assert_eq!(statuses, [202, 409, 409, 409], "{answers:?}");
+    for (place, answer) in places.iter().zip(&answers) {
+        if answer.status == 202 {
+            until(&other, place, |archive| archive["status"] == "done").await;
+        } else {
+            assert_eq!(other.get(place).await.expect(200)["status"], "uploading");
+        }
+    }
+    let leads = other.get("/v1/leads").await.expect(200);
+    assert_eq!(leads["data"].as_array().unwrap().len(), 1);
 }
 
 /// Whoever was a user of the first firm is invited to the second, and is who he was.

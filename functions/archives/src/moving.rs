@@ -123,7 +123,7 @@ async fn has_records(app: &App, tenant: TenantId) -> Result<bool, StoreError> {
 
 /// `POST /v1/archives/{id}/move-in`.
 pub async fn move_in(State(app): State<App>, caller: Caller, Path(text): Path<String>) -> Result<Response, Problem> {
-    let mut kept = found(&app, &caller, &text).await?;
+    let kept = found(&app, &caller, &text).await?;
     if kept.archive.direction == Direction::Out {
         return Err(conflict(
             "not_uploading",
@@ -149,26 +149,26 @@ pub async fn move_in(State(app): State<App>, caller: Caller, Path(text): Path<St
         return Err(conflict("moving_in", "another archive is being moved in").member("archive", other.id.to_string()));
     }
     let known = app.store.fresh_rules(caller.tenant).await?;
-    // Moving in already: whoever began this did not come further.
-    if !matches!(known.account.status, Status::Open | Status::MovingIn) {
+    if known.account.status != Status::Open {
         return Err(metering::refusal(&known.account));
     }
-    if known.account.status == Status::Open {
-        if has_records(&app, caller.tenant).await? {
-            return Err(conflict(
-                "not_empty",
-                "the firm has records: an archive is moved into a firm that has none, so sign up for a new one",
-            ));
-        }
-        let mut account = Account::clone(&known.account);
-        account.become_status(Status::MovingIn, app.clock.now())?;
-        let request = &caller.actor.request;
-        app.store
-            .put_account(caller.tenant, &account, known.account_version, request)
-            .await?;
+    if has_records(&app, caller.tenant).await? {
+        return Err(conflict(
+            "not_empty",
+            "the firm has records: an archive is moved into a firm that has none, so sign up for a new one",
+        ));
     }
-    kept.archive.status = ArchiveStatus::Queued;
-    let kept = app.store.save_archive(caller.tenant, kept).await?;
+    let mut account = Account::clone(&known.account);
+    account.become_status(Status::MovingIn, app.clock.now())?;
+    let account = (&account, known.account_version);
+    let begun = app
+        .store
+        .begin_move_in(caller.tenant, kept, account, &caller.actor.request)
+        .await;
+    let kept = begun.map_err(|error| match error {
+        StoreError::Stale(_) => Problem::new(Code::Contention),
+        error => error.into(),
+    })?;
     send(&app, caller.tenant, kept.archive.id).await?;
     Ok(answer(StatusCode::ACCEPTED, &kept.archive))
 }

@@ -4,6 +4,7 @@ use std::future::Future;
 use std::pin::Pin;
 
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
+use jiff::Timestamp;
 use rapport_domain::archive::MOST_LINE_BYTES;
 use rapport_domain::company::Company;
 use rapport_domain::contact::Contact;
@@ -13,6 +14,7 @@ use rapport_domain::order::Order;
 use rapport_domain::product::Product;
 use rapport_domain::schedule::Schedule;
 use rapport_domain::score::Score;
+use rapport_domain::screening::Screening;
 use rapport_domain::settings::Settings;
 use rapport_domain::survey::{Invitation, Survey};
 use rapport_domain::ticket::{Message, Ticket};
@@ -25,6 +27,7 @@ use rapport_runtime::{App, BoxError};
 use rapport_store::archive::{CounterLine, EventLine, ScoreLine};
 use rapport_store::page::Position;
 use rapport_store::records::Stored;
+use rapport_store::survey::Pause;
 use rapport_store::{Accept, Store, StoreError, Table};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -56,7 +59,9 @@ pub enum Section {
     TicketMessages,
     Surveys,
     SurveyInvitations,
+    SurveyPauses,
     Scores,
+    Screenings,
     WinBacks,
     ReportSchedules,
     OrderCounters,
@@ -68,7 +73,7 @@ type Lines = (Vec<String>, Option<Position>);
 
 impl Section {
     /// All of them.
-    pub const ALL: [Section; 18] = [
+    pub const ALL: [Section; 20] = [
         Self::Settings,
         Self::Fields,
         Self::Users,
@@ -83,6 +88,8 @@ impl Section {
         Self::TicketMessages,
         Self::Surveys,
         Self::SurveyInvitations,
+        Self::SurveyPauses,
+        Self::Screenings,
         Self::WinBacks,
         Self::ReportSchedules,
         Self::OrderCounters,
@@ -106,7 +113,9 @@ impl Section {
             Self::TicketMessages => "ticket_messages",
             Self::Surveys => "surveys",
             Self::SurveyInvitations => "survey_invitations",
+            Self::SurveyPauses => "survey_pauses",
             Self::Scores => "scores",
+            Self::Screenings => "screenings",
             Self::WinBacks => "win_backs",
             Self::ReportSchedules => "report_schedules",
             Self::OrderCounters => "order_counters",
@@ -146,10 +155,18 @@ impl Section {
             Self::Products => store.lines_of::<Product>(tenant, PAGE, after).await,
             Self::Orders => store.lines_of::<Order>(tenant, PAGE, after).await,
             Self::Tickets => store.lines_of::<Ticket>(tenant, PAGE, after).await,
-            Self::TicketMessages => messages(store, tenant, after).await,
+            Self::TicketMessages => {
+                beside::<Ticket, _>(store, tenant, after, |ticket| store.message_lines(tenant, ticket)).await
+            }
             Self::Surveys => store.lines_of::<Survey>(tenant, PAGE, after).await,
             Self::SurveyInvitations => store.lines_of::<Invitation>(tenant, PAGE, after).await,
+            Self::SurveyPauses => {
+                beside::<Contact, _>(store, tenant, after, |contact| store.pause_lines(tenant, contact)).await
+            }
             Self::Scores => store.score_lines(tenant, PAGE, after).await,
+            Self::Screenings => {
+                beside::<Contact, _>(store, tenant, after, |contact| store.screening_lines(tenant, contact)).await
+            }
             Self::WinBacks => store.lines_of::<WinBack>(tenant, PAGE, after).await,
             Self::ReportSchedules => store.lines_of::<Schedule>(tenant, PAGE, after).await,
             Self::OrderCounters => Ok((store.counter_lines(tenant, Table::Orders).await?, None)),
@@ -174,9 +191,11 @@ impl Section {
             Self::TicketMessages => faulty(lines, |_: Message| true),
             Self::Surveys => faulty(lines, |_: Record<Survey>| true),
             Self::SurveyInvitations => faulty(lines, |_: Record<Invitation>| true),
+            Self::SurveyPauses => faulty(lines, |_: Pause| true),
             Self::Scores => faulty(lines, |line: ScoreLine| {
                 serde_json::from_value::<Score>(line.score).is_ok()
             }),
+            Self::Screenings => faulty(lines, |_: Screening| true),
             Self::WinBacks => faulty(lines, |_: Record<WinBack>| true),
             Self::ReportSchedules => faulty(lines, |_: Record<Schedule>| true),
             Self::OrderCounters | Self::TicketCounters => faulty(lines, |_: CounterLine| true),
@@ -218,16 +237,23 @@ impl Section {
             Self::SurveyInvitations => {
                 records::<Invitation>(store, cx, lines, skip).await?;
                 for invitation in parse::<Record<Invitation>>(lines)? {
-                    if invitation.body.is_pending() && invitation.meta.deleted_at.is_none() {
-                        let message = satisfaction(cx.tenant, invitation.meta.id);
-                        let due = timer(Queue::SatisfactionSurveys, &message, invitation.body.due_at);
-                        store.set_timer(&due).await?;
+                    if let Some((message, due)) = next_mail(store, cx.tenant, &invitation).await? {
+                        let message = rapport_queue::envelope(cx.tenant, message);
+                        store
+                            .set_timer(&timer(Queue::SatisfactionSurveys, &message, due))
+                            .await?;
                     }
                 }
             }
+            Self::SurveyPauses => store.put_back_pauses(cx.tenant, &parse::<Pause>(lines)?).await?,
             Self::Scores => {
                 let scores = parse::<ScoreLine>(lines)?;
                 store.put_back_scores(cx.tenant, &scores, &cx.actor.request).await?;
+            }
+            Self::Screenings => {
+                store
+                    .put_back_screenings(cx.tenant, &parse::<Screening>(lines)?)
+                    .await?;
             }
             Self::WinBacks => records::<WinBack>(store, cx, lines, skip).await?,
             Self::ReportSchedules => records::<Schedule>(store, cx, lines, skip).await?,
@@ -239,8 +265,28 @@ impl Section {
     }
 }
 
-fn satisfaction(tenant: TenantId, invitation: RecordId) -> rapport_queue::Envelope {
-    rapport_queue::envelope(tenant, rapport_queue::Message::SurveyDueV1 { invitation })
+/// The mail that comes next of an invitation, and when: itself or a reminder.
+async fn next_mail(
+    store: &Store,
+    tenant: TenantId,
+    invitation: &Record<Invitation>,
+) -> Result<Option<(rapport_queue::Message, Timestamp)>, StoreError> {
+    let (id, body) = (invitation.meta.id, &invitation.body);
+    if invitation.meta.deleted_at.is_some() {
+        return Ok(None);
+    }
+    if body.is_pending() {
+        let message = rapport_queue::Message::SurveyDueV1 { invitation: id };
+        return Ok(Some((message, body.due_at)));
+    }
+    // The survey that it is of came before it.
+    let survey = match store.get::<Survey>(tenant, body.survey_id).await {
+        Ok(survey) => survey.body,
+        Err(StoreError::Missing) => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let next = body.next_reminder(&survey);
+    Ok(next.map(|(nth, due)| (rapport_queue::Message::SurveyReminderV1 { invitation: id, nth }, due)))
 }
 
 fn json<T: Serialize>(value: &T) -> Result<String, StoreError> {
@@ -259,17 +305,25 @@ fn faulty<T: DeserializeOwned>(lines: &[&str], holds: impl Fn(T) -> bool) -> Opt
     lines.iter().position(|line| !good(line))
 }
 
-/// The messages of a page of tickets.
-async fn messages(store: &Store, tenant: TenantId, after: Option<&Position>) -> Result<Lines, StoreError> {
-    let (tickets, next) = store.lines_of::<Ticket>(tenant, PAGE, after).await?;
-    let ids = tickets.iter().map(|doc| {
-        let ticket: Record<Ticket> =
-            serde_json::from_str(doc).map_err(|error| StoreError::Internal(error.to_string()))?;
-        Ok(ticket.meta.id)
+/// What is kept beside each record of a page.
+async fn beside<K, F>(
+    store: &Store,
+    tenant: TenantId,
+    after: Option<&Position>,
+    lines: impl Fn(RecordId) -> F,
+) -> Result<Lines, StoreError>
+where
+    K: Stored + DeserializeOwned,
+    F: Future<Output = Result<Vec<String>, StoreError>>,
+{
+    let (docs, next) = store.lines_of::<K>(tenant, PAGE, after).await?;
+    let ids = docs.iter().map(|doc| {
+        let record: Record<K> = serde_json::from_str(doc).map_err(|error| StoreError::Internal(error.to_string()))?;
+        Ok(record.meta.id)
     });
     let ids = ids.collect::<Result<Vec<_>, StoreError>>()?;
     let found = stream::iter(ids)
-        .map(|id| store.message_lines(tenant, id))
+        .map(lines)
         .buffered(SIDE_BY_SIDE)
         .try_collect::<Vec<_>>()
         .await?;

@@ -10,8 +10,10 @@
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
-use rapport_domain::archive::{Archive, PART_BYTES};
+use rapport_domain::account::Account;
+use rapport_domain::archive::{Archive, ArchiveStatus, PART_BYTES};
 use rapport_domain::event::Entry;
+use rapport_domain::screening::Screening;
 use rapport_domain::ticket::Message;
 use rapport_domain::{Prefix, Record, RecordId, TenantId};
 use serde::de::DeserializeOwned;
@@ -21,6 +23,7 @@ use serde_json::Value;
 use crate::packed::joined;
 use crate::page::{Items, Position, Query};
 use crate::records::{QUIET, Stored};
+use crate::survey::Pause;
 use crate::{Accept, Item, Key, Store, StoreError, Table, Write, number, number_of, text, text_of};
 
 /// How much of a file one item takes, in bytes: an item has at most 400 KB in all, and a part of an upload is so many of them.
@@ -140,6 +143,28 @@ impl Store {
         let mut write = Write::new(tenant);
         write.record(self, Table::Imports, kept.item(tenant)?, before)?;
         write.commit(self).await?;
+        Ok(kept)
+    }
+
+    /// Has an archive be moved in: the account says so together with it, so that of several archives one is. 4 write units.
+    ///
+    /// # Errors
+    /// [`StoreError::Stale`] when somebody else changed one of them meanwhile.
+    pub async fn begin_move_in(
+        &self,
+        tenant: TenantId,
+        mut kept: KeptArchive,
+        (account, expected): (&Account, u64),
+        request: &str,
+    ) -> Result<KeptArchive, StoreError> {
+        let before = kept.version;
+        kept.version += 1;
+        kept.archive.status = ArchiveStatus::Queued;
+        let mut write = Write::new(tenant);
+        self.write_account(&mut write, account, expected, request)?;
+        write.record(self, Table::Imports, kept.item(tenant)?, before)?;
+        write.commit(self).await?;
+        self.forget_rules(tenant);
         Ok(kept)
     }
 
@@ -306,12 +331,23 @@ impl Store {
     /// # Errors
     /// When the store does not answer.
     pub async fn message_lines(&self, tenant: TenantId, ticket: RecordId) -> Result<Vec<String>, StoreError> {
+        let partition = crate::ticket::conversation(ticket);
+        self.docs_of(tenant, Table::Tickets, &partition).await
+    }
+
+    /// The decisions after screening of a contact, oldest first.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn screening_lines(&self, tenant: TenantId, contact: RecordId) -> Result<Vec<String>, StoreError> {
+        let partition = crate::report::screenings_of(contact);
+        self.docs_of(tenant, Table::Reports, &partition).await
+    }
+
+    async fn docs_of(&self, tenant: TenantId, table: Table, partition: &str) -> Result<Vec<String>, StoreError> {
         let (mut lines, mut after) = (Vec::new(), None);
         loop {
-            let partition = crate::ticket::conversation(ticket);
-            let page = self
-                .page_of(tenant, Table::Tickets, &partition, 1_000, after.as_ref())
-                .await?;
+            let page = self.page_of(tenant, table, partition, 1_000, after.as_ref()).await?;
             let docs = page.items.iter().filter_map(|item| text_of(item, "doc"));
             lines.extend(docs.map(str::to_owned));
             after = page.next;
@@ -319,6 +355,15 @@ impl Store {
                 return Ok(lines);
             }
         }
+    }
+
+    /// Until when a contact is not asked again, where he was asked: no line or one.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn pause_lines(&self, tenant: TenantId, contact: RecordId) -> Result<Vec<String>, StoreError> {
+        let pause = self.pause_of(tenant, contact).await?;
+        pause.iter().map(line).collect()
     }
 
     /// A page of scores.
@@ -432,6 +477,25 @@ impl Store {
         });
         let items = items.collect::<Result<Vec<_>, StoreError>>()?;
         self.put_items(Table::Tickets, items).await
+    }
+
+    /// Puts decisions after screening back.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn put_back_screenings(&self, tenant: TenantId, screenings: &[Screening]) -> Result<(), StoreError> {
+        let items = screenings.iter().map(|one| crate::report::screening_item(tenant, one));
+        let items = items.collect::<Result<Vec<_>, _>>()?;
+        self.put_items(Table::Reports, items).await
+    }
+
+    /// Puts back until when contacts are not asked again.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn put_back_pauses(&self, tenant: TenantId, pauses: &[Pause]) -> Result<(), StoreError> {
+        let items = pauses.iter().map(|pause| pause.item(tenant)).collect();
+        self.put_items(Table::Surveys, items).await
     }
 
     /// Puts scores back.

@@ -324,6 +324,23 @@ fn touched(filing: &Filing, before: Option<&Filed>) -> Vec<(String, String)> {
     sheets
 }
 
+/// The partition of a customer's decisions after screening.
+pub(crate) fn screenings_of(contact: RecordId) -> String {
+    format!("screening#{contact}")
+}
+
+fn screening_doc(screening: &Screening) -> Result<String, StoreError> {
+    serde_json::to_string(screening).map_err(|error| StoreError::Internal(error.to_string()))
+}
+
+/// A decision after screening as it is stored.
+pub(crate) fn screening_item(tenant: TenantId, screening: &Screening) -> Result<Item, StoreError> {
+    let partition = screenings_of(screening.contact_id);
+    let mut item = Key::new(tenant, &partition, screening.id.to_string()).attributes();
+    item.insert("doc".to_owned(), text(screening_doc(screening)?));
+    Ok(item)
+}
+
 // Decisions.
 impl Store {
     /// Keeps a decision after screening, with the answer to the request. 1 write unit, more with an idempotency key.
@@ -336,22 +353,14 @@ impl Store {
         screening: &Screening,
         idempotency: Option<&Idempotency>,
     ) -> Result<(), StoreError> {
-        let doc = serde_json::to_string(screening).map_err(|error| StoreError::Internal(error.to_string()))?;
-        let key = Key::new(
-            tenant,
-            &format!("screening#{}", screening.contact_id),
-            screening.id.to_string(),
-        );
-        let mut item = key.attributes();
-        item.insert("doc".to_owned(), text(&doc));
         let mut write = Write::new(tenant);
-        write.put(self, Table::Reports, item)?;
+        write.put(self, Table::Reports, screening_item(tenant, screening)?)?;
         if let Some(idempotency) = idempotency {
             let answer = Answer {
                 status: 201,
                 location: None,
                 etag: None,
-                body: doc,
+                body: screening_doc(screening)?,
             };
             write.answer(self, idempotency, &answer, screening.decided_at)?;
         }
@@ -370,7 +379,7 @@ impl Store {
         limit: usize,
         after: Option<&Position>,
     ) -> Result<(Vec<String>, Option<Position>), StoreError> {
-        let query = Query::newest(format!("screening#{contact}"));
+        let query = Query::newest(screenings_of(contact));
         let page = self.query(tenant, Table::Reports, &query, limit, after).await?;
         let docs = page
             .items

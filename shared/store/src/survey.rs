@@ -10,9 +10,10 @@ use rapport_domain::survey::{
 };
 use rapport_domain::ticket::Ticket;
 use rapport_domain::{Actor, Common, Kind, Record, RecordId, TenantId};
+use serde::{Deserialize, Serialize};
 
 use crate::records::{Filter, Sort, Stored, Test, Written, sortable};
-use crate::{Accept, Key, Store, StoreError, Table, Timer, Write, number, text, text_of};
+use crate::{Accept, Item, Key, Store, StoreError, Table, Timer, Write, number, number_of, text, text_of};
 
 mod counts;
 
@@ -133,7 +134,26 @@ impl Stored for Invitation {
     }
 }
 
-/// The item that says that a contact was asked: one per contact, gone when the pause is over.
+/// That a contact was asked: one item per contact, gone when the pause is over.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pause {
+    /// The contact.
+    pub contact_id: RecordId,
+    /// The invitation that began the pause.
+    pub invitation_id: RecordId,
+    /// Until when he is not asked again, in seconds since 1970.
+    pub until: i64,
+}
+
+impl Pause {
+    pub(crate) fn item(&self, tenant: TenantId) -> Item {
+        let mut item = pause_key(tenant, self.contact_id).attributes();
+        item.insert("holder".to_owned(), text(self.invitation_id.to_string()));
+        item.insert("expires".to_owned(), number(self.until));
+        item
+    }
+}
+
 fn pause_key(tenant: TenantId, contact: RecordId) -> Key {
     Key::new(tenant, &format!("survey_pause#{contact}"), "-")
 }
@@ -240,13 +260,15 @@ impl Store {
         invitation: RecordId,
         until: Timestamp,
     ) -> Result<TransactWriteItem, StoreError> {
-        let mut item = pause_key(cx.tenant, contact).attributes();
-        item.insert("holder".to_owned(), text(invitation.to_string()));
-        item.insert("expires".to_owned(), number(until.as_second()));
+        let pause = Pause {
+            contact_id: contact,
+            invitation_id: invitation,
+            until: until.as_second(),
+        };
         // An item whose time is over may still lie there for days.
         let put = Put::builder()
             .table_name(self.table(Table::Surveys)?)
-            .set_item(Some(item))
+            .set_item(Some(pause.item(cx.tenant)))
             .condition_expression("attribute_not_exists(pk) OR expires <= :now OR holder = :holder")
             .expression_attribute_values(":now", number(cx.rules.now.as_second()))
             .expression_attribute_values(":holder", text(invitation.to_string()))
@@ -257,12 +279,11 @@ impl Store {
 
     /// Ends the pause that an invitation began, with the rest: whoever was not asked after all may be asked soon.
     async fn end_pause(&self, contact: RecordId, invitation: RecordId, write: &mut Write) -> Result<(), StoreError> {
-        let key = pause_key(write.tenant(), contact);
-        let item = self.get_item(Table::Surveys, &key).await?;
-        let holder = item.as_ref().and_then(|item| text_of(item, "holder"));
-        if holder != Some(invitation.to_string().as_str()) {
+        let pause = self.pause_of(write.tenant(), contact).await?;
+        if pause.is_none_or(|pause| pause.invitation_id != invitation) {
             return Ok(());
         }
+        let key = pause_key(write.tenant(), contact);
         let delete = Delete::builder()
             .table_name(self.table(Table::Surveys)?)
             .set_key(Some(key.attributes()))
@@ -275,6 +296,17 @@ impl Store {
             "the pause is another invitation's",
         );
         Ok(())
+    }
+
+    pub(crate) async fn pause_of(&self, tenant: TenantId, contact: RecordId) -> Result<Option<Pause>, StoreError> {
+        let item = self.get_item(Table::Surveys, &pause_key(tenant, contact)).await?;
+        Ok(item.and_then(|item| {
+            Some(Pause {
+                contact_id: contact,
+                invitation_id: text_of(&item, "holder")?.parse().ok()?,
+                until: number_of(&item, "expires")?,
+            })
+        }))
     }
 
     /// Notes that an invitation was mailed. One that is gone is as good.

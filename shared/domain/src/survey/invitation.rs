@@ -12,7 +12,7 @@ use super::item::Item;
 use super::language::Language;
 use super::metric::Metric;
 use super::occasion::Occasion;
-use super::questionnaire::Trigger;
+use super::questionnaire::{Survey, Trigger};
 use crate::id::{Prefix, RecordId};
 use crate::invalid::Invalid;
 use crate::record::{Kind, Rules};
@@ -266,6 +266,17 @@ impl Invitation {
         self.status == InvitationStatus::Sent && self.reminders + 1 == nth && now < self.expires_at
     }
 
+    /// Which reminder comes next, from 1, and when, where the survey wants so many.
+    #[must_use]
+    pub fn next_reminder(&self, survey: &Survey) -> Option<(u8, Timestamp)> {
+        let (most, days) = survey.reminders()?;
+        let (nth, last) = (self.reminders + 1, self.reminded_at.or(self.sent_at)?);
+        let due = last
+            .checked_add(SignedDuration::from_hours(24 * i64::from(days)))
+            .ok()?;
+        (nth <= most && self.wants_reminder(nth, due)).then_some((nth, due))
+    }
+
     /// The invitation after its `nth` reminder was mailed; nothing to do where it is not wanted any more.
     #[must_use]
     pub fn reminded(&self, nth: u8, now: Timestamp) -> Option<Self> {
@@ -353,6 +364,27 @@ mod tests {
             );
         }
         assert_eq!((once.reminders, once.reminded(1, now)), (1, None));
+
+        let (three_days, month) = (SignedDuration::from_hours(72), SignedDuration::from_hours(24 * 29));
+        let wants = |reminder_days, most_reminders| Survey {
+            reminder_days,
+            most_reminders,
+            ..Survey::built_in(Metric::Csat)
+        };
+        let twice = wants(Some(3), Some(2));
+        for (invitation, survey, next) in [
+            (&fresh, &twice, None),
+            (&sent, &twice, Some((1, fresh.due_at + three_days))),
+            (&once, &twice, Some((2, now + three_days))),
+            (&once, &wants(Some(3), None), None),
+            (&sent, &wants(None, None), None),
+            (&sent, &wants(Some(29), None), Some((1, fresh.due_at + month))),
+            // It could not be answered any more.
+            (&once, &wants(Some(29), Some(2)), None),
+            (&answered, &twice, None),
+        ] {
+            assert_eq!(invitation.next_reminder(survey), next, "{:?}", survey.reminder_days);
+        }
     }
 
     #[test]

@@ -66,10 +66,21 @@ impl Store {
         request: &str,
     ) -> Result<(), StoreError> {
         let mut write = Write::new(tenant);
-        let item = account_item(tenant, account, expected + 1, request)?;
-        write.record(self, Table::Identity, item, expected)?;
+        self.write_account(&mut write, account, expected, request)?;
         write.commit(self).await?;
         self.forget_rules(tenant);
         Ok(())
+    }
+
+    /// The same with what else is in a write.
+    pub(crate) fn write_account(
+        &self,
+        write: &mut Write,
+        account: &Account,
+        expected: u64,
+        request: &str,
+    ) -> Result<(), StoreError> {
+        let item = account_item(write.tenant(), account, expected + 1, request)?;
+        write.record(self, Table::Identity, item, expected)
     }
 }
