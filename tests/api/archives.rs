@@ -310,6 +310,13 @@ async fn who_was_asked_before_a_move_is_reminded_after_it_and_not_asked_again() 
     let third = surveys::contact(&other, json!({})).await;
     surveys::resolved(&other, &third).await;
     surveys::invitation(&other, &third, "sent").await;
+    // A mail for each who did not answer.
+    let reminders = there.items_with("survey_reminder_v1").await;
+    assert_eq!(
+        reminders.iter().filter(|(table, ..)| table.contains("imer")).count(),
+        2,
+        "{reminders:?}"
+    );
     there.clock.advance(SignedDuration::from_hours(49));
     let place = format!("/v1/survey-invitations/{}", id(&asked[0]));
     until(&other, &place, |invitation| invitation["reminders"] == 1).await;

@@ -240,6 +240,96 @@ async fn all_tenants_are_listed_once_whatever_the_size_of_a_page() {
 }
 
 #[tokio::test]
+async fn what_a_suspended_firm_has_under_way_waits_and_nothing_of_it_is_lost() {
+    let service = Service::new(|_| {}).await;
+    let (tenant, key) = service.firm().await;
+    let id = |value: &Value| value["id"].as_str().unwrap().to_owned();
+    // A survey that waits an hour, a report of each day, an address that fails at first, a form, and a file of many rows.
+    let settings = json!({"survey": {"delay_minutes": 60, "quiet_hours": null}});
+    tenant.patch("/v1/settings", settings).await.expect(200);
+    let contact = json!({"name": "Ann", "email": "ann@customer.example"});
+    let contact = id(&key.post("/v1/contacts", contact).await.expect(201));
+    let ticket = json!({"subject": "A", "contact_id": contact});
+    let ticket = id(&key.post("/v1/tickets", ticket).await.expect(201));
+    key.post(&format!("/v1/tickets/{ticket}/resolve"), json!({}))
+        .await
+        .expect(200);
+    let invitations = format!("/v1/survey-invitations?contact_id={contact}");
+    until(&key, &invitations, |list| list["data"][0]["status"] == "pending").await;
+    let schedule = json!({"report": "sales", "every": "day", "format": "csv"});
+    let schedule = tenant.post("/v1/report-schedules", schedule).await.expect(201);
+    let schedule = format!("/v1/report-schedules/{}", id(&schedule));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    drop(listener);
+    let endpoint = json!({"url": format!("http://{address}/"), "event_types": ["company.created"]});
+    key.post("/v1/webhook-endpoints", endpoint).await.expect(201);
+    key.post("/v1/companies", json!({"name": "First"})).await.expect(201);
+    let attempts = |list: &Value| list["data"][0]["attempt_count"].as_u64().unwrap_or(0);
+    until(&key, "/v1/webhook-deliveries", |list| attempts(list) == 2).await;
+    let source = key
+        .post("/v1/webhook-sources", json!({"kind": "generic", "name": "Form"}))
+        .await
+        .expect(201);
+    let url = source["url"].as_str().unwrap();
+    let hook = url[url.find("/hooks/").unwrap()..].to_owned();
+    let rows: String = (0..3_000).map(|n| format!("Eve {n},eve{n}@mail.example\n")).collect();
+    let headers = [("content-type", "text/csv")];
+    let file = Some(format!("Name,E-mail\n{rows}").into_bytes());
+    let import = key
+        .send(Method::POST, "/v1/imports?kind=leads&name=a.csv", &headers, file)
+        .await
+        .expect(201);
+    let import = format!("/v1/imports/{}", id(&import));
+    key.post(&format!("{import}/start"), json!({})).await;
+    let created = |import: &Value| import["counts"]["created"].as_u64().unwrap_or(0);
+    until(&key, &import, |import| created(import) > 0).await;
+
+    let account = format!("/v1/operator/tenants/{}", tenant.id);
+    let because = json!({"because": "three invoices are open"});
+    service
+        .operator
+        .post(&format!("{account}/suspend"), because)
+        .await
+        .expect(200);
+    let anybody = service.anybody();
+    let posted = anybody
+        .post(&hook, json!({"name": "Dee", "email": "dee@form.example"}))
+        .await;
+    assert_eq!(posted.status, 202, "{}", posted.text);
+    let failures = format!("/v1/webhook-sources/{}/failures", id(&source));
+    let failed = until(&key, &failures, |list| list["data"][0].is_object()).await;
+    assert_eq!(failed["data"][0]["problems"][0]["code"], "account_not_open");
+    service.clock.advance(SignedDuration::from_hours(26));
+    let skipped = until(&key, &invitations, |list| list["data"][0]["status"] == "skipped").await;
+    assert_eq!(skipped["data"][0]["skipped"], "account_not_open");
+    // A schedule is its owner's, whose token is over by now.
+    let sign_in = json!({"grant_type": "password", "username": tenant.email, "password": tests::PASSWORD});
+    let tokens = anybody.post("/v1/auth/token", sign_in).await.expect(200);
+    let owner = tenant.with_token(tokens["access_token"].as_str().unwrap());
+    let told = until(&owner, &schedule, |schedule| schedule["last_error"].is_string()).await;
+    assert_eq!(told["last_error"], "the account is not open");
+    let stands = key.get(&import).await.expect(200);
+    assert!(stands["status"] == "running" && created(&stands) < 3_000, "{stands}");
+    assert_eq!(attempts(&key.get("/v1/webhook-deliveries").await.expect(200)), 2);
+    let found = key.get("/v1/search?q=Dee").await.expect(200);
+    assert_eq!(found["data"], json!([]));
+
+    // Everything goes on.
+    service
+        .operator
+        .post(&format!("{account}/resume"), json!({}))
+        .await
+        .expect(200);
+    key.post(&format!("{failures}/replay"), json!({})).await.expect(202);
+    until(&key, "/v1/search?q=Dee", |found| found["data"][0].is_object()).await;
+    service.clock.advance(SignedDuration::from_hours(2));
+    let done = until(&key, &import, |import| import["status"] == "done").await;
+    assert_eq!(created(&done), 3_000, "{done}");
+    until(&key, "/v1/webhook-deliveries", |list| attempts(list) > 2).await;
+}
+
+#[tokio::test]
 async fn a_tenant_is_suspended_with_a_reason_and_resumed() {
     let service = Service::new(|_| ()).await;
     let (tenant, _) = service.firm().await;

@@ -314,6 +314,134 @@ async fn users_and_mails_end_where_the_plan_does() {
     assert_eq!(refused.body["limit"]["name"], "mails_per_month");
 }
 
+/// All calls until workers have nothing more to do.
+async fn quiet(world: &World) -> Vec<Call> {
+    let (mut calls, mut still) = (Vec::new(), 0);
+    while still < 8 {
+        tokio::time::sleep(Duration::from_millis(250)).await;
+        let more = world.recorder.take();
+        // That timers are looked for is nobody's work.
+        still = if more.iter().all(|call| call.function == "timers") {
+            still + 1
+        } else {
+            0
+        };
+        calls.extend(more);
+    }
+    calls
+}
+
+#[tokio::test]
+async fn what_workers_do_is_counted_to_the_firm_that_it_is_done_for() {
+    let world = World::new().await;
+    let (tenant, _) = world.tenant().await;
+    quiet(&world).await;
+    // What this call costs is counted after it has answered.
+    let before = tenant.get("/v1/usage").await.expect(200);
+    let contact = tenant.post("/v1/contacts", smallest("contacts")).await.expect(201);
+    let order = json!({"contact_id": contact["id"], "currency": "USD", "status": "fulfilled",
+        "lines": [{"name": "Tea", "unit_price": "5"}]});
+    tenant.post("/v1/orders", order).await.expect(201);
+    tenant.post("/v1/leads", smallest("leads")).await.expect(201);
+    let calls = quiet(&world).await;
+    let after = tenant.get("/v1/usage").await.expect(200);
+    // The service's own bookkeeping is nobody's; counting records is work as any other.
+    let paid = |call: &&Call| match call.function.as_str() {
+        "timers" => false,
+        "usage-counts" => true,
+        "usage" => call.operation != "UpdateItem",
+        _ => !call.touches(USAGE),
+    };
+    let consumed = |call: &Call| call.consumed.iter().map(|(_, units)| units).sum::<f64>();
+    let units: f64 = calls.iter().filter(paid).map(consumed).sum();
+    let of_workers = calls
+        .iter()
+        .filter(paid)
+        .filter(|call| !["contacts", "orders", "leads", "usage"].contains(&&*call.function));
+    assert!(of_workers.map(consumed).sum::<f64>() > 20.0);
+    let more = |name: &str| after["totals"][name].as_f64().unwrap() - before["totals"][name].as_f64().unwrap();
+    let counted = more("read_units") + more("write_units");
+    // But for a look at what other processes told.
+    assert!((counted - units).abs() < 1.0, "{counted} counted, {units} consumed");
+    assert!(more("messages") >= 3.0, "{after}");
+    assert_eq!(more("calls"), 4.0);
+}
+
+#[tokio::test]
+async fn what_forms_post_and_respondents_open_is_the_firms_use() {
+    let world = World::new().await;
+    let (tenant, id) = world.tenant().await;
+    let anybody = Caller::at(&world.host.url());
+    let source = tenant
+        .post("/v1/webhook-sources", json!({"kind": "generic", "name": "Form"}))
+        .await
+        .expect(201);
+    let url = source["url"].as_str().unwrap();
+    let hook = url[url.find("/hooks/").unwrap()..].to_owned();
+    let used = || async {
+        let usage = tenant.get("/v1/usage").await.expect(200);
+        (
+            limit(&usage, "calls_per_month")["used"].as_u64().unwrap(),
+            usage["totals"]["write_units"].as_f64().unwrap(),
+        )
+    };
+    let post = |n: u64| {
+        let (anybody, hook) = (&anybody, &hook);
+        async move {
+            anybody
+                .post(hook, json!({"name": "Ann", "email": format!("ann{n}@form.example")}))
+                .await
+        }
+    };
+    let before = used().await;
+    for n in 0..3 {
+        let answer = post(n).await;
+        assert_eq!(
+            (answer.status, answer.header("ratelimit")),
+            (202, ""),
+            "how the firm stands is nobody's business"
+        );
+    }
+    let after = used().await;
+    assert_eq!(after.0 - before.0, 4, "three and the question itself");
+    assert!(after.1 - before.1 >= 6.0, "{before:?} {after:?}");
+    // A token that is none is nobody's.
+    anybody
+        .post("/hooks/nonsense", json!({}))
+        .await
+        .problem(404, "not_found");
+    assert_eq!(used().await.0 - after.0, 1);
+
+    // A minute's calls are used up: a program comes again.
+    let (meter, store, _) = world.process();
+    let now = world.clock.now();
+    meter.learn(&store, id, now).await;
+    while meter.take(id, Plan::Trial, false, now).is_ok() {}
+    meter.count(id, calls(200), now);
+    meter.settle_all(&store, now).await;
+    // What was told is looked at once in a while.
+    world.clock.advance(SignedDuration::from_millis(1));
+    let mut refused = post(3).await;
+    for _ in 0..100 {
+        if refused.status == 429 {
+            break;
+        }
+        refused = post(3).await;
+    }
+    refused.problem(429, "too_many_requests");
+    assert_eq!(refused.body["limit"]["name"], "calls_per_minute");
+    let wait: i64 = refused.header("retry-after").parse().unwrap();
+    world.clock.advance(SignedDuration::from_secs(wait.max(61)));
+    assert_eq!(post(4).await.status, 202);
+    // A month's are: what is not taken now would be lost.
+    let all = Plan::Trial.allows(Limit::CallsPerMonth);
+    world.told(id, calls(all)).await;
+    world.clock.advance(SignedDuration::from_secs(61));
+    let owner = world.again(&tenant).await;
+    owner.get("/v1/leads").await.problem(429, "too_many_requests");
+    assert_eq!(post(5).await.status, 202);
+}
+
 #[tokio::test]
 async fn calls_of_a_minute_run_out_and_come_back() {
     let world = World::new().await;

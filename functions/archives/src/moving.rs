@@ -145,21 +145,26 @@ pub async fn move_in(State(app): State<App>, caller: Caller, Path(text): Path<St
         )
         .member("expires_at", until));
     }
+    // Read first: whoever begins another meanwhile changes the account, or is found below.
+    let known = app.store.fresh_rules(caller.tenant).await?;
     if let Some(other) = under_way(&app, &caller, Direction::In).await? {
         return Err(conflict("moving_in", "another archive is being moved in").member("archive", other.id.to_string()));
     }
-    let known = app.store.fresh_rules(caller.tenant).await?;
-    if known.account.status != Status::Open {
-        return Err(metering::refusal(&known.account));
-    }
-    if has_records(&app, caller.tenant).await? {
-        return Err(conflict(
-            "not_empty",
-            "the firm has records: an archive is moved into a firm that has none, so sign up for a new one",
-        ));
+    match known.account.status {
+        Status::Open if has_records(&app, caller.tenant).await? => {
+            return Err(conflict(
+                "not_empty",
+                "the firm has records: an archive is moved into a firm that has none, so sign up for a new one",
+            ));
+        }
+        // Moving in already: the archive that was begun with expired before it came to an end.
+        Status::Open | Status::MovingIn => {}
+        _ => return Err(metering::refusal(&known.account)),
     }
     let mut account = Account::clone(&known.account);
-    account.become_status(Status::MovingIn, app.clock.now())?;
+    if account.status == Status::Open {
+        account.become_status(Status::MovingIn, app.clock.now())?;
+    }
     let account = (&account, known.account_version);
     let begun = app
         .store

@@ -80,8 +80,9 @@ async fn send_link(app: &App, email: &Email) -> Result<(), Problem> {
     let locale = user.body.locale.as_deref().unwrap_or(&settings.locale);
     let link = page::link(&app.config, "/reset-password", "/v1/auth/password/reset", &token.text());
     // A mail that cannot go is logged, not answered: the answer is the same for addresses nobody knows.
-    if let Err(problem) = letter::send(app, letter::reset(locale, user.body.email.as_str(), &link)).await {
-        tracing::error!(error = problem.log(), "a mail to reset a password was not sent");
+    match letter::send(app, letter::reset(locale, user.body.email.as_str(), &link)).await {
+        Ok(()) => app.meter.mailed(tenant, app.clock.now()),
+        Err(problem) => tracing::error!(error = problem.log(), "a mail to reset a password was not sent"),
     }
     Ok(())
 }

@@ -35,9 +35,14 @@ pub async fn show(
     headers: HeaderMap,
     params: Params,
 ) -> Result<Response, Problem> {
-    let link = match link::follow(&app, &token).await {
+    let shown = shown(&app, &token, &headers, &params);
+    link::counted(&app, &token, shown).await
+}
+
+async fn shown(app: &App, token: &str, headers: &HeaderMap, params: &Params) -> Result<Response, Problem> {
+    let link = match link::follow(app, token).await {
         Ok(link) => link,
-        Err(dead) => return dead.page(&headers),
+        Err(dead) => return dead.page(headers),
     };
     let language = link.invitation.body.language;
     let company = &link.rules.settings.company;
@@ -49,7 +54,7 @@ pub async fn show(
         ..AnswerIn::default()
     };
     let nothing = Invalid::default();
-    let form = Form::new(&link, &token, &chosen, &nothing);
+    let form = Form::new(&link, token, &chosen, &nothing);
     Ok(form.page(StatusCode::OK))
 }
 
@@ -68,21 +73,26 @@ pub async fn record(
     Extension(id): Extension<RequestId>,
     request: Request,
 ) -> Result<Response, Problem> {
+    let recorded = recorded(&app, &token, id, request);
+    link::counted(&app, &token, recorded).await
+}
+
+async fn recorded(app: &App, token: &str, id: RequestId, request: Request) -> Result<Response, Problem> {
     let headers = request.headers().clone();
-    let link = link::follow(&app, &token).await;
+    let link = link::follow(app, token).await;
     if is_form(&headers) {
         let link = match link {
             Ok(link) => link,
             Err(dead) => return dead.page(&headers),
         };
-        let RawBody(bytes) = RawBody::from_request(request, &app).await?;
+        let RawBody(bytes) = RawBody::from_request(request, app).await?;
         let input = submission::read(&bytes, &link.items())?;
-        return by_form(&app, &link, &token, id, input).await;
+        return by_form(app, &link, token, id, input).await;
     }
     let link = link.map_err(link::Dead::problem)?;
     let (value, _) = body::value(request).await?;
     let input: AnswerIn = shape(value)?;
-    let score = answer(&app, &link, id, &input).await.map_err(refused)?;
+    let score = answer(app, &link, id, &input).await.map_err(refused)?;
     let recorded = Recorded {
         status: "recorded",
         score,

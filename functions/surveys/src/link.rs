@@ -4,6 +4,7 @@ use axum::response::Response;
 use http::{HeaderMap, StatusCode, header};
 use rapport_domain::survey::{Invitation, Item, Language, Survey, SurveyToken, TokenError};
 use rapport_domain::{Actor, Record, Rules, TenantId};
+use rapport_http::metering::{self, Door};
 use rapport_http::{Problem, RequestId};
 use rapport_runtime::App;
 use rapport_store::{Accept, StoreError};
@@ -85,6 +86,17 @@ fn reader(headers: &HeaderMap) -> Language {
         .get(header::ACCEPT_LANGUAGE)
         .and_then(|value| value.to_str().ok());
     accepted.and_then(Language::of).unwrap_or_default()
+}
+
+/// Counts what a respondent's call costs as the firm's, where his link is good.
+pub async fn counted<F>(app: &App, token: &str, work: F) -> Result<Response, Problem>
+where
+    F: Future<Output = Result<Response, Problem>>,
+{
+    match SurveyToken::open(&app.config.secret_key, token, app.clock.now()) {
+        Ok(token) => Ok(metering::at(app, token.tenant, Door::Person, work).await),
+        Err(_) => work.await,
+    }
 }
 
 /// Follows a link. Reads nothing before the signature was found good.

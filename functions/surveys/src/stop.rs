@@ -12,10 +12,13 @@ use crate::link;
 use crate::page::{self, Notice};
 
 pub async fn ask(State(app): State<App>, Path(token): Path<String>, headers: HeaderMap) -> Result<Response, Problem> {
-    match link::follow(&app, &token).await {
-        Ok(link) => Ok(page::stop(link.invitation.body.language, &link.rules.settings.company)),
-        Err(dead) => dead.page(&headers),
-    }
+    let asked = async {
+        match link::follow(&app, &token).await {
+            Ok(link) => Ok(page::stop(link.invitation.body.language, &link.rules.settings.company)),
+            Err(dead) => dead.page(&headers),
+        }
+    };
+    link::counted(&app, &token, asked).await
 }
 
 pub async fn stop(
@@ -24,9 +27,14 @@ pub async fn stop(
     Extension(id): Extension<RequestId>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let link = match link::follow(&app, &token).await {
+    let stopped = stopped(&app, &token, id, &headers);
+    link::counted(&app, &token, stopped).await
+}
+
+async fn stopped(app: &App, token: &str, id: RequestId, headers: &HeaderMap) -> Result<Response, Problem> {
+    let link = match link::follow(app, token).await {
         Ok(link) => link,
-        Err(dead) => return dead.page(&headers),
+        Err(dead) => return dead.page(headers),
     };
     let invitation = &link.invitation.body;
     app.store.refuse_mail(&link.accept(id), invitation.contact_id).await?;

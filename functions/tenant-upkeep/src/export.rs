@@ -17,13 +17,13 @@ use serde::{Deserialize, Serialize};
 use crate::file::{Pack, digest, piece};
 use crate::section::Section;
 
-/// How far it is.
+/// How far it is. What another release noted otherwise is begun anew.
 #[derive(Debug, Default, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 struct State {
-    /// The section that is read, by its place.
-    section: usize,
-    /// Where that goes on.
+    /// The words of the sections that are read.
+    read: Vec<String>,
+    /// Where the next goes on.
     after: Option<Position>,
     /// What is packed.
     files: Vec<Lines>,
@@ -42,9 +42,9 @@ pub async fn some(
     until: Instant,
 ) -> Result<Option<KeptArchive>, BoxError> {
     let mut kept = kept;
-    let mut state: State = serde_json::from_value(kept.state.clone()).unwrap_or_default();
+    let mut state = State::read(&kept.state);
     kept.archive.status = ArchiveStatus::Running;
-    while let Some(section) = Section::ALL.get(state.section).copied() {
+    while let Some(section) = Section::ALL.get(state.read.len()).copied() {
         let (mut lines, mut bytes) = (Vec::new(), 0);
         let mut after = state.after.take();
         loop {
@@ -52,7 +52,8 @@ pub async fn some(
             bytes += more.iter().map(String::len).sum::<usize>();
             lines.extend(more);
             after = next;
-            if after.is_none() || bytes >= LINES_BYTES {
+            // What is kept beside few of many records makes few lines.
+            if after.is_none() || bytes >= LINES_BYTES || Instant::now() > until {
                 break;
             }
         }
@@ -67,12 +68,12 @@ pub async fn some(
             let packed = piece(&file.name, text.as_bytes())?;
             state.packed += packed.len() as u64;
             app.store
-                .put_archive_piece(tenant, &kept.archive, state.files.len(), &packed)
+                .put_archive_piece(tenant, &kept.archive, (state.files.len(), &file.sha256), &packed)
                 .await?;
             state.files.push(file);
         }
         if after.is_none() {
-            state.section += 1;
+            state.read.push(section.word().to_owned());
         }
         state.after = after;
         if state.packed > MOST_BYTES {
@@ -94,6 +95,18 @@ pub async fn some(
     }
     finish(app, tenant, kept, state.files).await?;
     Ok(None)
+}
+
+impl State {
+    fn read(kept: &serde_json::Value) -> Self {
+        let state = Self::deserialize(kept).unwrap_or_default();
+        let words = Section::ALL.iter().map(|section| section.word());
+        if state.read.iter().map(String::as_str).eq(words.take(state.read.len())) {
+            state
+        } else {
+            Self::default()
+        }
+    }
 }
 
 /// Texts of so many lines as have that many bytes, before the last of each: a page may hold much more than a file.
@@ -131,8 +144,12 @@ fn rows_of(files: &[Lines]) -> BTreeMap<String, u64> {
 
 async fn finish(app: &App, tenant: TenantId, mut kept: KeptArchive, files: Vec<Lines>) -> Result<(), BoxError> {
     let mut pack = Pack::new();
-    for n in 0..files.len() {
-        pack.add(app.store.archive_piece(tenant, kept.archive.id, n).await?)?;
+    for (n, file) in files.iter().enumerate() {
+        pack.add(
+            app.store
+                .archive_piece(tenant, kept.archive.id, (n, &file.sha256))
+                .await?,
+        )?;
     }
     let manifest = Manifest {
         format: FORMAT.to_owned(),
@@ -159,8 +176,28 @@ async fn finish(app: &App, tenant: TenantId, mut kept: KeptArchive, files: Vec<L
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn what_another_release_noted_otherwise_is_begun_anew() {
+        let state = |read: &[&str]| json!({"read": read, "after": null, "files": [], "packed": 7});
+        for (kept, packed) in [
+            (json!(null), 0),
+            (state(&[]), 7),
+            (state(&["settings", "fields"]), 7),
+            (state(&["settings", "users"]), 0),
+            (state(&["what is to come"]), 0),
+            // By places, as it once was.
+            (json!({"section": 13, "after": null, "files": [], "packed": 7}), 0),
+        ] {
+            assert_eq!(State::read(&kept).packed, packed, "{kept}");
+        }
+        let all: Vec<&str> = Section::ALL.iter().map(|section| section.word()).collect();
+        assert_eq!(State::read(&state(&all)).read.len(), all.len());
+    }
 
     #[test]
     fn no_file_is_longer_than_what_is_moved_in() {

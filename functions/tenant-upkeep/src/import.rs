@@ -19,7 +19,7 @@ use rapport_store::{Accept, StoreError};
 use serde::{Deserialize, Serialize};
 
 use crate::file::Opened;
-use crate::section::Section;
+use crate::section::{Place, Section};
 use crate::{WORKER, erase};
 
 /// Lines written before it is looked at the time.
@@ -236,7 +236,13 @@ async fn write(
     let rules = app.store.fresh_rules(tenant).await?.rules(app.clock.now());
     let mut cx = Accept::new(tenant, Actor::worker(WORKER, &archive.to_string()), rules);
     cx.quiet = true;
-    section.write(app, &cx, &lines, user).await?;
+    let place = Place {
+        store: &app.store,
+        cx: &cx,
+        skip: user,
+        begun: opened.manifest.created_at,
+    };
+    section.write(&place, &lines).await?;
     state.line += lines.len();
     Ok(lines.len() as u64)
 }

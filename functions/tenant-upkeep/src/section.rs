@@ -1,5 +1,6 @@
 //! What an archive holds, kind by kind, in the order in which it is moved in.
 
+use std::collections::HashMap;
 use std::future::Future;
 use std::pin::Pin;
 
@@ -16,14 +17,14 @@ use rapport_domain::schedule::Schedule;
 use rapport_domain::score::Score;
 use rapport_domain::screening::Screening;
 use rapport_domain::settings::Settings;
-use rapport_domain::survey::{Invitation, Survey};
+use rapport_domain::survey::{Invitation, InvitationStatus, Survey};
 use rapport_domain::ticket::{Message, Ticket};
 use rapport_domain::user::User;
 use rapport_domain::win_back::WinBack;
 use rapport_domain::{Record, RecordId, TenantId};
 use rapport_queue::Queue;
+use rapport_runtime::BoxError;
 use rapport_runtime::schedule::timer;
-use rapport_runtime::{App, BoxError};
 use rapport_store::archive::{CounterLine, EventLine, ScoreLine};
 use rapport_store::page::Position;
 use rapport_store::records::Stored;
@@ -70,6 +71,17 @@ pub enum Section {
 }
 
 type Lines = (Vec<String>, Option<Position>);
+
+/// Where lines are written to.
+#[derive(Clone, Copy)]
+pub struct Place<'a> {
+    pub store: &'a Store,
+    pub cx: &'a Accept,
+    /// A record that is not to be written.
+    pub skip: RecordId,
+    /// When the archive was begun.
+    pub begun: Timestamp,
+}
 
 impl Section {
     /// All of them.
@@ -203,12 +215,12 @@ impl Section {
         }
     }
 
-    /// Writes lines as they are; what is there already is left. `skip` is a record that is not to be written.
+    /// Writes lines as they are; what is there already is left.
     ///
     /// # Errors
     /// When a line is none, or the store does not answer.
-    pub async fn write(self, app: &App, cx: &Accept, lines: &[&str], skip: RecordId) -> Result<(), BoxError> {
-        let store = &app.store;
+    pub async fn write(self, to: &Place<'_>, lines: &[&str]) -> Result<(), BoxError> {
+        let Place { store, cx, skip, .. } = *to;
         match self {
             Self::Settings => {
                 for line in parse::<SettingsLine>(lines)? {
@@ -232,28 +244,32 @@ impl Section {
             Self::Products => records::<Product>(store, cx, lines, skip).await?,
             Self::Orders => records::<Order>(store, cx, lines, skip).await?,
             Self::Tickets => records::<Ticket>(store, cx, lines, skip).await?,
-            Self::TicketMessages => store.put_back_messages(cx.tenant, &parse::<Message>(lines)?).await?,
+            Self::TicketMessages => {
+                let messages = parse::<Message>(lines)?;
+                let tickets = messages.iter().map(|message| message.ticket_id);
+                store.are_there::<Ticket>(cx.tenant, tickets).await?;
+                store.put_back_messages(cx.tenant, &messages).await?;
+            }
             Self::Surveys => records::<Survey>(store, cx, lines, skip).await?,
             Self::SurveyInvitations => {
                 records::<Invitation>(store, cx, lines, skip).await?;
-                for invitation in parse::<Record<Invitation>>(lines)? {
-                    if let Some((message, due)) = next_mail(store, cx.tenant, &invitation).await? {
-                        let message = rapport_queue::envelope(cx.tenant, message);
-                        store
-                            .set_timer(&timer(Queue::SatisfactionSurveys, &message, due))
-                            .await?;
-                    }
-                }
+                mails(to, &parse::<Record<Invitation>>(lines)?).await?;
             }
-            Self::SurveyPauses => store.put_back_pauses(cx.tenant, &parse::<Pause>(lines)?).await?,
+            Self::SurveyPauses => {
+                let pauses = parse::<Pause>(lines)?;
+                let contacts = pauses.iter().map(|pause| pause.contact_id);
+                store.are_there::<Contact>(cx.tenant, contacts).await?;
+                store.put_back_pauses(cx.tenant, &pauses).await?;
+            }
             Self::Scores => {
                 let scores = parse::<ScoreLine>(lines)?;
                 store.put_back_scores(cx.tenant, &scores, &cx.actor.request).await?;
             }
             Self::Screenings => {
-                store
-                    .put_back_screenings(cx.tenant, &parse::<Screening>(lines)?)
-                    .await?;
+                let screenings = parse::<Screening>(lines)?;
+                let contacts = screenings.iter().map(|screening| screening.contact_id);
+                store.are_there::<Contact>(cx.tenant, contacts).await?;
+                store.put_back_screenings(cx.tenant, &screenings).await?;
             }
             Self::WinBacks => records::<WinBack>(store, cx, lines, skip).await?,
             Self::ReportSchedules => records::<Schedule>(store, cx, lines, skip).await?,
@@ -265,28 +281,42 @@ impl Section {
     }
 }
 
-/// The mail that comes next of an invitation, and when: itself or a reminder.
-async fn next_mail(
-    store: &Store,
-    tenant: TenantId,
-    invitation: &Record<Invitation>,
-) -> Result<Option<(rapport_queue::Message, Timestamp)>, StoreError> {
-    let (id, body) = (invitation.meta.id, &invitation.body);
-    if invitation.meta.deleted_at.is_some() {
-        return Ok(None);
+/// Sets the timers of the mails that come next of invitations: of themselves, and of reminders that were not due before the archive was
+/// begun, since those went where it was made, or were not wanted there.
+async fn mails(to: &Place<'_>, invitations: &[Record<Invitation>]) -> Result<(), StoreError> {
+    let (store, tenant) = (to.store, to.cx.tenant);
+    let mut surveys: HashMap<RecordId, Option<Survey>> = HashMap::new();
+    for invitation in invitations.iter().filter(|it| it.meta.deleted_at.is_none()) {
+        let (id, body) = (invitation.meta.id, &invitation.body);
+        let (message, due) = match body.status {
+            InvitationStatus::Pending => (rapport_queue::Message::SurveyDueV1 { invitation: id }, body.due_at),
+            InvitationStatus::Sent => {
+                // The survey that it is of came before it.
+                if !surveys.contains_key(&body.survey_id) {
+                    let found = match store.get::<Survey>(tenant, body.survey_id).await {
+                        Ok(survey) => Some(survey.body),
+                        Err(StoreError::Missing) => None,
+                        Err(error) => return Err(error),
+                    };
+                    surveys.insert(body.survey_id, found);
+                }
+                let survey = surveys.get(&body.survey_id).and_then(Option::as_ref);
+                let next = survey.and_then(|survey| body.next_reminder(survey));
+                match next {
+                    Some((nth, due)) if due >= to.begun => {
+                        (rapport_queue::Message::SurveyReminderV1 { invitation: id, nth }, due)
+                    }
+                    _ => continue,
+                }
+            }
+            _ => continue,
+        };
+        let message = rapport_queue::envelope(tenant, message);
+        store
+            .set_timer(&timer(Queue::SatisfactionSurveys, &message, due))
+            .await?;
     }
-    if body.is_pending() {
-        let message = rapport_queue::Message::SurveyDueV1 { invitation: id };
-        return Ok(Some((message, body.due_at)));
-    }
-    // The survey that it is of came before it.
-    let survey = match store.get::<Survey>(tenant, body.survey_id).await {
-        Ok(survey) => survey.body,
-        Err(StoreError::Missing) => return Ok(None),
-        Err(error) => return Err(error),
-    };
-    let next = body.next_reminder(&survey);
-    Ok(next.map(|(nth, due)| (rapport_queue::Message::SurveyReminderV1 { invitation: id, nth }, due)))
+    Ok(())
 }
 
 fn json<T: Serialize>(value: &T) -> Result<String, StoreError> {

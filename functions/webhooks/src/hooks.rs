@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use rapport_domain::signature::{Secret, SignatureError, verify_body, verify_standard};
 use rapport_domain::webhook::{Receipt, ReceiptStatus, Source, SourceKind};
 use rapport_domain::{Prefix, Record, RecordId};
+use rapport_http::metering::{self, Door};
 use rapport_http::problem::Code;
 use rapport_http::{Params, Problem, RawBody, respond};
 use rapport_queue::{Message, Queue, envelope};
@@ -60,13 +61,26 @@ pub(crate) async fn receive(
     RawBody(body): RawBody,
 ) -> Result<Response, Problem> {
     let (token, source, key) = source(&app, &token).await?;
+    let taken = taken(&app, &token, &source, key, &headers, &body);
+    Ok(metering::at(&app, token.tenant, Door::Program, taken).await)
+}
+
+/// Takes a message of a source in.
+async fn taken(
+    app: &App,
+    token: &HookToken,
+    source: &Record<Source>,
+    key: SourceKey,
+    headers: &HeaderMap,
+    body: &[u8],
+) -> Result<Response, Problem> {
     let now = app.clock.now();
     let secret = key
         .secret
         .map(|sealed| open(&app.config.secret_key, token.tenant, token.source, &sealed))
         .transpose();
     let secret = secret.map_err(|_| Problem::internal("the secret of a source cannot be opened"))?;
-    check(source.body.kind, secret.as_deref(), &headers, &body, now).map_err(|error| {
+    check(source.body.kind, secret.as_deref(), headers, body, now).map_err(|error| {
         Problem::new(Code::Unauthenticated)
             .particular("signature_invalid")
             .detail(error.to_string())
@@ -76,24 +90,18 @@ pub(crate) async fn receive(
         source_id: token.source,
         received_at: now,
         status: ReceiptStatus::Received,
-        content_type: text(&headers, "content-type").map(|text| text.chars().take(200).collect()),
-        headers: kept(&headers),
+        content_type: text(headers, "content-type").map(|text| text.chars().take(200).collect()),
+        headers: kept(headers),
         bytes: body.len(),
         reason: None,
         problems: Vec::new(),
         record_id: None,
         replays: 0,
     };
-    let dedupe = dedupe_key(source.body.kind, &headers, &body);
+    let dedupe = dedupe_key(source.body.kind, headers, body);
     let arrival = app
         .store
-        .receive(
-            token.tenant,
-            &receipt,
-            &body,
-            &dedupe,
-            source.body.kind.repeats_within(),
-        )
+        .receive(token.tenant, &receipt, body, &dedupe, source.body.kind.repeats_within())
         .await?;
     let (id, waits) = match arrival {
         Arrival::New => (receipt.id, true),

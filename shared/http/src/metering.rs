@@ -6,6 +6,7 @@ use std::time::Instant;
 use axum::response::{IntoResponse as _, Response};
 use http::{HeaderName, HeaderValue, Method, header};
 use jiff::Timestamp;
+use rapport_domain::TenantId;
 use rapport_domain::account::{Account, Status};
 use rapport_domain::permission::{Area, Scope, Verb};
 use rapport_domain::plan::{Limit, Reached};
@@ -71,12 +72,54 @@ impl Admitted {
         let now = app.clock.now();
         let Some(standing) = self.standing else { return };
         tell(response, &standing, now);
-        let mut counts = Cost::current().map_or_else(Default::default, |cost| costs(&cost, self.started.elapsed()));
-        counts.read -= self.before.0.min(counts.read);
-        counts.write -= self.before.1.min(counts.write);
-        app.meter.count(caller.tenant, counts, now);
-        app.meter.settle_due(&app.store, &[caller.tenant], now).await;
+        settle(app, caller.tenant, self.started, self.before).await;
     }
+}
+
+async fn settle(app: &App, tenant: TenantId, started: Instant, before: (u64, u64)) {
+    let now = app.clock.now();
+    let mut counts = Cost::current().map_or_else(Default::default, |cost| costs(&cost, started.elapsed()));
+    counts.read -= before.0.min(counts.read);
+    counts.write -= before.1.min(counts.write);
+    app.meter.count(tenant, counts, now);
+    app.meter.settle_due(&app.store, &[tenant], now).await;
+}
+
+/// What stands against a call of somebody who did not sign in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Door {
+    /// The firm's limit of a minute: a program that posts comes again. That of the month does not, since what it did not take by then
+    /// would be lost.
+    Program,
+    /// Nothing: a person comes once.
+    Person,
+}
+
+/// Counts a call that nobody signed in for as the firm's that its token names, with all that it cost; how the firm stands is not told.
+pub async fn at<F>(app: &App, tenant: TenantId, door: Door, work: F) -> Response
+where
+    F: Future<Output = Result<Response, Problem>>,
+{
+    let (started, now) = (Instant::now(), app.clock.now());
+    if !app.store.keeps_usage() {
+        return work.await.into_response();
+    }
+    let (rules, ()) = tokio::join!(app.store.tenant_rules(tenant), app.meter.learn(&app.store, tenant, now));
+    let plan = match rules {
+        Ok(rules) => rules.account.plan,
+        Err(error) => return Problem::from(error).into_response(),
+    };
+    let response = match app.meter.take(tenant, plan, door == Door::Person, now) {
+        Err((reached, _)) if reached.limit == Limit::CallsPerMinute => too_many(reached, now).into_response(),
+        taken => {
+            if taken.is_err() {
+                let _ = app.meter.take(tenant, plan, true, now);
+            }
+            work.await.into_response()
+        }
+    };
+    settle(app, tenant, started, (0, 0)).await;
+    response
 }
 
 /// What the request consumed of the store so far.

@@ -4,9 +4,11 @@
 //! |---|---|---|
 //! | `archive` | archive | how far it is, and where the work on it goes on |
 //! | `archive_file#<archive>` | n | a chunk of the file |
-//! | `archive_piece#<archive>` | file `#` n | a chunk of one file of lines, before all of them are put together |
+//! | `archive_piece#<archive>` | file `#` digest `#` n | a chunk of one file of lines, before all of them are put together |
 //!
 //! All expire with the archive. What is put back bears the mark by which the stream knows that it is no news.
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
@@ -116,14 +118,16 @@ impl Store {
         Ok(kept)
     }
 
-    /// The latest archives, newest first. Half a read unit for each 4 KB.
+    /// The latest archives as they are now, newest first. 1 read unit for each 4 KB.
     ///
     /// # Errors
     /// When the store does not answer.
     pub async fn archives(&self, tenant: TenantId, limit: usize, now: Timestamp) -> Result<Vec<Archive>, StoreError> {
-        let page = self
-            .query(tenant, Table::Imports, &Query::newest(ARCHIVE), limit, None)
-            .await?;
+        let query = Query {
+            consistent: true,
+            ..Query::newest(ARCHIVE)
+        };
+        let page = self.query(tenant, Table::Imports, &query, limit, None).await?;
         let found = page
             .items
             .iter()
@@ -224,7 +228,8 @@ impl Store {
         Ok(bytes.into_iter().skip(skip).take(take).collect())
     }
 
-    /// Keeps one file of lines until all are put together. 1 write unit per KB.
+    /// Keeps one file of lines until all are put together, by its place and the digest of its lines: whoever was killed may have kept
+    /// another in the same place. 1 write unit per KB.
     ///
     /// # Errors
     /// When the store does not answer.
@@ -232,11 +237,11 @@ impl Store {
         &self,
         tenant: TenantId,
         archive: &Archive,
-        n: usize,
+        (n, digest): (usize, &str),
         bytes: &[u8],
     ) -> Result<(), StoreError> {
         let partition = piece_partition(archive.id);
-        let place = |chunk| Key::new(tenant, &partition, format!("{n:05}#{chunk:05}"));
+        let place = |chunk| Key::new(tenant, &partition, format!("{n:05}#{digest}#{chunk:05}"));
         let expires = archive.expires_at.as_second();
         self.put_in_chunks(Table::Imports, bytes, CHUNK_BYTES, expires, place)
             .await
@@ -246,9 +251,15 @@ impl Store {
     ///
     /// # Errors
     /// When the store does not answer.
-    pub async fn archive_piece(&self, tenant: TenantId, id: RecordId, n: usize) -> Result<Vec<u8>, StoreError> {
-        self.archive_chunks(tenant, piece_partition(id), format!("{n:05}#"), format!("{n:05}#~"))
-            .await
+    pub async fn archive_piece(
+        &self,
+        tenant: TenantId,
+        id: RecordId,
+        (n, digest): (usize, &str),
+    ) -> Result<Vec<u8>, StoreError> {
+        let place = format!("{n:05}#{digest}#");
+        let end = format!("{place}~");
+        self.archive_chunks(tenant, piece_partition(id), place, end).await
     }
 }
 
@@ -459,6 +470,32 @@ impl Store {
         }
     }
 
+    /// Of lines for the same place the last counts: one call may not name a place twice.
+    async fn put_back_items(&self, table: Table, items: Vec<Item>) -> Result<(), StoreError> {
+        let place = |item: &Item| ["pk", "sk"].map(|part| text_of(item, part).unwrap_or_default().to_owned());
+        let items: BTreeMap<[String; 2], Item> = items.into_iter().map(|item| (place(&item), item)).collect();
+        self.put_items(table, items.into_values().collect()).await
+    }
+
+    /// Insists that records are there, beside which something is to be put back: nothing else would lead to it.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when one is not, or that the store does not answer.
+    pub async fn are_there<K: Stored>(
+        &self,
+        tenant: TenantId,
+        ids: impl IntoIterator<Item = RecordId>,
+    ) -> Result<(), StoreError> {
+        let ids: BTreeSet<RecordId> = ids.into_iter().collect();
+        let keys: Vec<Key> = ids.iter().map(|id| Key::record(tenant, K::NOUN, *id)).collect();
+        let found = self.get_items(K::TABLE, &keys, true).await?;
+        if found.len() == ids.len() {
+            return Ok(());
+        }
+        let detail = format!("a line belongs to a {} that is not there", K::NOUN);
+        Err(StoreError::conflict("not_whole", detail))
+    }
+
     /// Puts messages of tickets back.
     ///
     /// # Errors
@@ -476,7 +513,7 @@ impl Store {
             Ok(item)
         });
         let items = items.collect::<Result<Vec<_>, StoreError>>()?;
-        self.put_items(Table::Tickets, items).await
+        self.put_back_items(Table::Tickets, items).await
     }
 
     /// Puts decisions after screening back.
@@ -486,7 +523,7 @@ impl Store {
     pub async fn put_back_screenings(&self, tenant: TenantId, screenings: &[Screening]) -> Result<(), StoreError> {
         let items = screenings.iter().map(|one| crate::report::screening_item(tenant, one));
         let items = items.collect::<Result<Vec<_>, _>>()?;
-        self.put_items(Table::Reports, items).await
+        self.put_back_items(Table::Reports, items).await
     }
 
     /// Puts back until when contacts are not asked again.
@@ -495,7 +532,7 @@ impl Store {
     /// When the store does not answer.
     pub async fn put_back_pauses(&self, tenant: TenantId, pauses: &[Pause]) -> Result<(), StoreError> {
         let items = pauses.iter().map(|pause| pause.item(tenant)).collect();
-        self.put_items(Table::Surveys, items).await
+        self.put_back_items(Table::Surveys, items).await
     }
 
     /// Puts scores back.
@@ -514,7 +551,7 @@ impl Store {
             Ok(item)
         });
         let items = items.collect::<Result<Vec<_>, StoreError>>()?;
-        self.put_items(Table::Scores, items).await
+        self.put_back_items(Table::Scores, items).await
     }
 
     /// Puts events back, in their places in the feed.

@@ -263,14 +263,19 @@ impl Invitation {
     /// reminder went before.
     #[must_use]
     pub fn wants_reminder(&self, nth: u8, now: Timestamp) -> bool {
-        self.status == InvitationStatus::Sent && self.reminders + 1 == nth && now < self.expires_at
+        self.status == InvitationStatus::Sent && self.nth() == Some(nth) && now < self.expires_at
+    }
+
+    /// Which reminder would come next, from 1.
+    fn nth(&self) -> Option<u8> {
+        self.reminders.checked_add(1)
     }
 
     /// Which reminder comes next, from 1, and when, where the survey wants so many.
     #[must_use]
     pub fn next_reminder(&self, survey: &Survey) -> Option<(u8, Timestamp)> {
         let (most, days) = survey.reminders()?;
-        let (nth, last) = (self.reminders + 1, self.reminded_at.or(self.sent_at)?);
+        let (nth, last) = (self.nth()?, self.reminded_at.or(self.sent_at)?);
         let due = last
             .checked_add(SignedDuration::from_hours(24 * i64::from(days)))
             .ok()?;
@@ -280,7 +285,7 @@ impl Invitation {
     /// The invitation after its `nth` reminder was mailed; nothing to do where it is not wanted any more.
     #[must_use]
     pub fn reminded(&self, nth: u8, now: Timestamp) -> Option<Self> {
-        (self.reminders + 1 == nth).then(|| Self {
+        (self.nth() == Some(nth)).then(|| Self {
             reminders: nth,
             reminded_at: Some(now),
             ..self.clone()
@@ -372,6 +377,10 @@ mod tests {
             ..Survey::built_in(Metric::Csat)
         };
         let twice = wants(Some(3), Some(2));
+        let endless = Invitation {
+            reminders: u8::MAX,
+            ..sent.clone()
+        };
         for (invitation, survey, next) in [
             (&fresh, &twice, None),
             (&sent, &twice, Some((1, fresh.due_at + three_days))),
@@ -382,6 +391,7 @@ mod tests {
             // It could not be answered any more.
             (&once, &wants(Some(29), Some(2)), None),
             (&answered, &twice, None),
+            (&endless, &wants(Some(1), Some(255)), None),
         ] {
             assert_eq!(invitation.next_reminder(survey), next, "{:?}", survey.reminder_days);
         }
