@@ -31,6 +31,11 @@ impl World {
         }
     }
 
+    /// Its store, from the inside.
+    pub(super) fn client(&self) -> aws_sdk_dynamodb::Client {
+        engine::dynamodb(InProcess::tables(Arc::clone(self.host.engine())))
+    }
+
     /// Every item of every table that has a text anywhere in it: table, keys, and whether it has an end.
     pub(super) async fn items_with(&self, text: &str) -> Vec<(String, String, bool)> {
         items_with(&self.host, text).await

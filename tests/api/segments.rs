@@ -1,8 +1,12 @@
 //! Scores: figures that follow every order at once, recomputes that change only what changed, runs up to a day.
 
 use futures::future::join_all;
+use rapport_domain::{Prefix, RecordId, TenantId};
+use rapport_store::{Store, TableNames};
 use serde_json::{Value, json};
 use tests::{Answer, Tenant, eventually};
+
+use super::account::World;
 
 async fn contact(tenant: &Tenant, name: &str) -> String {
     let made = tenant.post("/v1/contacts", json!({"name": name})).await.expect(201);
@@ -184,6 +188,37 @@ async fn a_recompute_ranks_everybody_and_a_second_changes_nothing() {
     let cursor = page["next_cursor"].as_str().unwrap();
     let next = tenant.get(&format!("{path}?limit=1&cursor={cursor}")).await.expect(200);
     assert_ne!(next["data"][0]["contact_id"], page["data"][0]["contact_id"]);
+}
+
+#[tokio::test]
+async fn what_is_cleared_before_a_stretch_is_written_anew_is_that_stretch_alone() {
+    let world = World::new().await;
+    let tables = |name: &str| (name == "TABLE_INSIGHTS").then(|| "InsightsTable".to_owned());
+    let store = Store::new(world.client(), TableNames::read(tables), &[0; 32]);
+    let (tenant, until, now) = (TenantId::new(), jiff::civil::date(2026, 2, 10), world.clock.now());
+    let contact = |n: u128| RecordId::from_u128(Prefix::Contact, n);
+    let chunks = [10, 20, 30].map(|last| (contact(last), vec![last as u8]));
+    store.put_until(tenant, until, chunks.to_vec(), now).await.unwrap();
+    let found = || async {
+        let mut found = Vec::new();
+        for n in [5, 15, 25, 35] {
+            found.push(
+                store
+                    .until_chunk(tenant, until, contact(n))
+                    .await
+                    .unwrap()
+                    .map(|chunk| chunk[0]),
+            );
+        }
+        found
+    };
+    assert_eq!(found().await, [Some(10), Some(20), Some(30), None]);
+    let [after, last] = [10, 20].map(|n| contact(n).to_string());
+    store
+        .clear_until(tenant, until, Some(&after), Some(&last))
+        .await
+        .unwrap();
+    assert_eq!(found().await, [Some(10), Some(30), Some(30), None]);
 }
 
 #[tokio::test]

@@ -11,6 +11,8 @@ use rapport_runtime::Clock;
 use reqwest::Method;
 use serde_json::{Value, json};
 use tests::{Answer, Caller, Tenant, eventually, unique, until, world};
+
+use super::account::World;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::sync::Notify;
 
@@ -493,21 +495,51 @@ async fn a_form_becomes_a_lead_once_and_what_fails_can_be_mended() {
 
 #[tokio::test]
 async fn what_is_too_large_for_one_item_is_taken_as_a_whole() {
-    let tenant = Tenant::new().await;
+    let world = World::new().await;
+    let tenant = Tenant::of(&world.anybody, json!({})).await;
     let body = json!({"kind": "generic", "name": "Form"});
     let source = tenant.post("/v1/webhook-sources", body).await.expect(201);
     let (url, email) = (text(&source["url"]), format!("{}@form.example", unique("ann")));
+    let path = &url[url.find("/hooks/").unwrap()..];
     // Three parts, whose ends lie within a character.
     let filler = "\u{754c}".repeat(230_000);
     let form = json!({"email": email, "filler": filler}).to_string();
-    hook(&url, &[JSON], form.as_bytes()).await.expect(202);
+    world
+        .anybody
+        .send(Method::POST, path, &[JSON], Some(form.into_bytes()))
+        .await
+        .expect(202);
     until(&tenant, "/v1/leads", |body| body["data"][0]["email"] == email).await;
     let wrong = json!({"mail": email, "filler": filler}).to_string();
-    hook(&url, &[JSON], wrong.as_bytes()).await.expect(202);
+    let sent = Some(wrong.clone().into_bytes());
+    world.anybody.send(Method::POST, path, &[JSON], sent).await.expect(202);
     let failures = format!("/v1/webhook-sources/{}/failures", text(&source["id"]));
     let failed = until(&tenant, &failures, |body| body["data"][0]["id"].is_string()).await;
     let path = format!("{failures}/{}", text(&failed["data"][0]["id"]));
     assert!(tenant.get(&path).await.expect(200)["body"] == wrong);
+    // No part ends before what it is a part of.
+    let mut ends = Vec::new();
+    let mut items = world
+        .client()
+        .scan()
+        .table_name("WebhooksTable")
+        .into_paginator()
+        .items()
+        .send();
+    while let Some(item) = items.next().await {
+        let item = item.unwrap();
+        if item.get("body").is_some_and(|body| body.as_b().is_ok()) {
+            ends.push(item["expires"].as_n().unwrap().parse::<i64>().unwrap());
+        }
+    }
+    let failures_end = (world.clock.now() + SignedDuration::from_hours(24 * 180)).as_second();
+    assert_eq!(
+        ends.iter()
+            .filter(|end| (failures_end - 600..=failures_end).contains(*end))
+            .count(),
+        5,
+        "{ends:?}"
+    );
 }
 
 #[tokio::test]

@@ -255,8 +255,22 @@ impl Victim {
         found
     }
 
-    /// Whether an answer tells anything of the tenant's.
-    pub fn shows_in(&self, answer: &Answer) -> bool {
+    /// Whether an answer tells anything of the tenant's that was not sent: its word, an id, the address of its owner.
+    pub fn shows_in(&self, answer: &Answer, sent: &str) -> bool {
+        let learnt = ids_in(&answer.text)
+            .iter()
+            .any(|id| !sent.contains(id) && self.knows_of(id));
+        let owner = &self.tenant.email;
+        let sent_owner = sent.contains(owner) || sent.contains(&owner.replace('@', "%40"));
+        self.word_is_in(answer) || learnt || answer.text.contains(owner) && !sent_owner
+    }
+
+    /// Whether an id is of something of the tenant's.
+    pub fn knows_of(&self, id: &str) -> bool {
+        self.ids.values().any(|ids| ids.contains(id))
+    }
+
+    fn word_is_in(&self, answer: &Answer) -> bool {
         let word = self.word.to_lowercase();
         let headers = answer.headers.values().any(|value| {
             let text = String::from_utf8_lossy(value.as_bytes()).to_lowercase();
