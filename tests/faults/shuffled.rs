@@ -1,9 +1,11 @@
 //! Changes of the tables reach `change-events` out of order, across tables and within a record, and more than once. What the
-//! workers make of them is the same in the end, and equals a recount from the records. `SEED` chooses the order.
+//! workers make of them is the same in the end, and equals a recount from the records; so it is where the store refuses workers now and
+//! then. `SEED` chooses the order.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
 
 use aws_lambda_events::dynamodb::{Event, EventRecord};
 use jiff::SignedDuration;
@@ -15,6 +17,7 @@ use rapport_host::invoke::Handler;
 use rapport_host::{Host, Options};
 use rapport_runtime::{App, Clock, Config};
 use serde_json::{Value, json};
+use tests::fault::{Faults, Refusal, Weather};
 use tests::{Caller, Tenant, eventually};
 
 /// Stands between the streams and `change-events`: takes all, and gives when it is told to.
@@ -261,8 +264,30 @@ async fn told(owner: &Caller) -> BTreeMap<(String, u64, String), u32> {
     }
 }
 
+/// What differs from a recount.
+fn differing(found: &BTreeMap<String, Value>, expected: &BTreeMap<String, Value>) -> Vec<String> {
+    // Months without sales are told as naught.
+    let mut found = found.clone();
+    found.retain(|what, value| *value != json!(["0", "0"]) && what != "invitations" && what != "results");
+    let keys: BTreeSet<&String> = found.keys().chain(expected.keys()).collect();
+    let differing = keys.into_iter().filter(|key| found.get(*key) != expected.get(*key));
+    differing
+        .map(|key| format!("{key}: {:?}, not {:?}", found.get(key), expected.get(key)))
+        .collect()
+}
+
+/// A firm that asks how it went at once, and its key: a token would end when the clock is set forward.
+async fn asking(host: &Host) -> Caller {
+    let tenant = Tenant::of(&Caller::at(&host.url()), json!({})).await;
+    let ask = json!({"survey": {"delay_minutes": 0, "quiet_hours": null}});
+    tenant.patch("/v1/settings", ask).await.expect(200);
+    let key = json!({"name": "tests", "scopes": ["*:read", "*:write"]});
+    let key = tenant.post("/v1/api-keys", key).await.expect(201)["secret"].clone();
+    tenant.with_token(key.as_str().unwrap())
+}
+
 /// Whether nothing is left to do: no message waits or is at work.
-async fn rests(host: &Host, held: &Held) -> Option<()> {
+async fn rests(host: &Host) -> Option<()> {
     for name in host.queues().list("").await.ok()? {
         let info = host.queues().attributes(&name).await.ok()?;
         if info.attributes.redrive.is_none() {
@@ -271,7 +296,7 @@ async fn rests(host: &Host, held: &Held) -> Option<()> {
             return None;
         }
     }
-    held.waiting.lock().is_empty().then_some(())
+    Some(())
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -324,26 +349,10 @@ async fn changes_in_any_order_and_any_number_of_times_end_where_those_in_order_d
     let mut options = tests::options(folder.path(), clock.clone());
     held.between(&mut options);
     let host = Host::start(options).await.unwrap();
-    let tenant = Tenant::of(&Caller::at(&host.url()), json!({})).await;
-    let ask = json!({"survey": {"delay_minutes": 0, "quiet_hours": null}});
-    tenant.patch("/v1/settings", ask).await.expect(200);
-    // A token would end when the clock is set forward.
-    let key = json!({"name": "tests", "scopes": ["*:read", "*:write"]});
-    let key = tenant.post("/v1/api-keys", key).await.expect(201)["secret"].clone();
-    let owner = tenant.with_token(key.as_str().unwrap());
+    let owner = asking(&host).await;
     history(&owner, &mut random).await;
 
     let expected = recount(&owner).await;
-    let differs = |found: &BTreeMap<String, Value>| {
-        // Months without sales are told as naught.
-        let mut found = found.clone();
-        found.retain(|what, value| *value != json!(["0", "0"]) && what != "invitations" && what != "results");
-        let keys: BTreeSet<&String> = found.keys().chain(expected.keys()).collect();
-        let differing = keys.into_iter().filter(|key| found.get(*key) != expected.get(*key));
-        differing
-            .map(|key| format!("{key}: {:?}, not {:?}", found.get(key), expected.get(key)))
-            .collect::<Vec<_>>()
-    };
     let random = Mutex::new(random);
     let looks = AtomicU32::new(1);
     // What lost a race too often comes again when its message is visible again.
@@ -356,11 +365,12 @@ async fn changes_in_any_order_and_any_number_of_times_end_where_those_in_order_d
         let mut own = StdRng::seed_from_u64(random.lock().random());
         held.shuffle(&mut own).await;
         wait();
-        rests(&host, &held).await?;
+        rests(&host).await?;
+        held.waiting.lock().is_empty().then_some(())?;
         Some(state(&owner).await).filter(|found| found["settling"] == json!(false))
     })
     .await;
-    assert_eq!(differs(&shuffled), Vec::<String>::new(), "seed {seed}");
+    assert_eq!(differing(&shuffled, &expected), Vec::<String>::new(), "seed {seed}");
     let asked = shuffled["invitations"].as_array().unwrap();
     assert!(
         asked.len() == 4 && asked.iter().all(|one| word(one).ends_with("sent")),
@@ -377,7 +387,8 @@ async fn changes_in_any_order_and_any_number_of_times_end_where_those_in_order_d
     let again = eventually("rest", || async {
         held.shuffle(&mut StdRng::seed_from_u64(seed)).await;
         wait();
-        rests(&host, &held).await?;
+        rests(&host).await?;
+        held.waiting.lock().is_empty().then_some(())?;
         Some(state(&owner).await).filter(|found| found["settling"] == json!(false))
     })
     .await;
@@ -397,4 +408,84 @@ async fn changes_in_any_order_and_any_number_of_times_end_where_those_in_order_d
     let twice: Vec<_> = told.iter().filter(|(_, times)| **times > 1).collect();
     assert!(twice.is_empty(), "seed {seed}, told more than once: {twice:?}");
     host.stop().await;
+}
+
+/// What makes something of records.
+const WORKERS: [&str; 6] = [
+    "change-events",
+    "report-sheets",
+    "satisfaction-surveys",
+    "search-index",
+    "segment-scores",
+    "usage-counts",
+];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn workers_that_are_refused_now_and_then_end_where_all_others_do() {
+    let seed: u64 = std::env::vars()
+        .find(|(name, _)| name == "SEED")
+        .map_or_else(rand::random, |(_, value)| value.parse().unwrap());
+    eprintln!("SEED={seed}");
+    let mut random = StdRng::seed_from_u64(seed);
+    let (folder, clock, faults) = (tempfile::tempdir().unwrap(), Clock::default(), Faults::default());
+    let mut options = tests::options(folder.path(), clock.clone());
+    options.functions = faults.between(options.functions, |name| WORKERS.contains(&name));
+    let host = Host::start(options).await.unwrap();
+    let owner = asking(&host).await;
+    let struck = Arc::new(AtomicU32::new(0));
+    let weather = tokio::spawn({
+        let (faults, struck, mut random) = (faults.clone(), Arc::clone(&struck), StdRng::seed_from_u64(seed));
+        async move {
+            loop {
+                // All but silence, each of which takes seconds.
+                let how = Refusal::ALL[random.random_range(0..Refusal::ALL.len() - 1)];
+                faults.set(Weather::Refuses(
+                    random.random_range(0..5),
+                    random.random_range(1..=4),
+                    how,
+                ));
+                tokio::time::sleep(Duration::from_millis(15)).await;
+                struck.fetch_add(u32::from(faults.end()), Ordering::Relaxed);
+            }
+        }
+    });
+    history(&owner, &mut random).await;
+    // The workers go on for some time after the last request.
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    weather.abort();
+    let _ = weather.await;
+    faults.set(Weather::Fair);
+    let struck = struck.load(Ordering::Relaxed);
+    assert!(struck > 20, "seed {seed}: only {struck} refusals");
+
+    let expected = recount(&owner).await;
+    let (started, mut looks) = (Instant::now(), 0_u32);
+    let found = loop {
+        // What failed comes again when its message is visible again.
+        looks += 1;
+        if looks.is_multiple_of(50) {
+            clock.advance(SignedDuration::from_mins(31));
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        let rested = rests(&host).await.is_some();
+        let found = state(&owner).await;
+        let differing = differing(&found, &expected);
+        if rested && differing.is_empty() {
+            break found;
+        }
+        assert!(
+            started.elapsed() < Duration::from_secs(90),
+            "seed {seed}: rested {rested}, {differing:#?}"
+        );
+    };
+    let asked = found["invitations"].as_array().unwrap();
+    assert!(
+        asked.len() == 4 && asked.iter().all(|one| word(one).ends_with("sent")),
+        "seed {seed}: {asked:?}"
+    );
+    assert_eq!(found["results"], json!([4, 4, 0]), "seed {seed}");
+    let told = told(&owner).await;
+    let twice: Vec<_> = told.iter().filter(|(_, times)| **times > 1).collect();
+    assert!(twice.is_empty(), "seed {seed}, told more than once: {twice:?}");
+    assert!(host.stop().await);
 }
