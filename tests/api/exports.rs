@@ -619,3 +619,24 @@ async fn a_report_is_mailed_each_month_until_somebody_ends_it() {
     owner.get(&path(&two)).await.problem(404, "not_found");
     assert!(host.stop().await);
 }
+
+#[tokio::test]
+async fn a_firm_has_two_hundred_schedules_at_most_and_those_it_deleted_do_not_count() {
+    let tenant = Tenant::new().await;
+    let make = || {
+        tenant.post(
+            "/v1/report-schedules",
+            json!({"report": "sales", "every": "day", "format": "csv"}),
+        )
+    };
+    for _ in 0..3 {
+        let made = make().await.expect(201);
+        let path = format!("/v1/report-schedules/{}", made["id"].as_str().unwrap());
+        tenant.delete(&path).await.expect(204);
+    }
+    for _ in 0..200 {
+        make().await.expect(201);
+    }
+    let refused = make().await;
+    refused.problem(409, "too_many_schedules");
+}

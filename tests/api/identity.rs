@@ -9,6 +9,8 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use tests::{Answer, Caller, PASSWORD, Tenant, unique, world};
 
+use super::account::World;
+
 const TOKEN: &str = "/v1/auth/token";
 
 fn text(value: &Value) -> String {
@@ -688,4 +690,28 @@ async fn custom_fields_are_declared_and_held_to() {
     );
     assert_eq!(tenant.delete("/v1/fields/lead/size").await.status, 204);
     assert_eq!(tenant.get("/v1/fields").await.expect(200)["data"], json!([]));
+}
+
+#[tokio::test]
+async fn an_address_is_trusted_for_thirty_days_after_a_sign_in() {
+    let world = World::new().await;
+    let tenant = Tenant::of(&world.anybody, json!({})).await;
+    let sign_in = json!({"grant_type": "password", "username": tenant.email, "password": PASSWORD});
+    world.anybody.post("/v1/auth/token", sign_in).await.expect(200);
+    let items = world
+        .client()
+        .scan()
+        .table_name("IdentityTable")
+        .send()
+        .await
+        .unwrap()
+        .items
+        .unwrap();
+    let number = |item: &std::collections::HashMap<_, aws_sdk_dynamodb::types::AttributeValue>, name: &str| {
+        item.get(name).and_then(|value| value.as_n().ok()?.parse::<i64>().ok())
+    };
+    let trusted: Vec<_> = items.iter().filter(|item| number(item, "trusted") == Some(1)).collect();
+    assert_eq!(trusted.len(), 1, "{trusted:?}");
+    let days = (number(trusted[0], "expires").unwrap() - world.clock.now().as_second()) / (24 * 3_600);
+    assert!((29..=30).contains(&days), "{days}");
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use futures::future::join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
-use tests::{Tenant, unique};
+use tests::{Answer, Tenant, unique};
 
 #[tokio::test]
 async fn a_lead_lives() {
@@ -410,6 +410,117 @@ async fn search_takes_any_of_several_groups() {
             .await
             .problem(422, "validation_failed");
     }
+}
+
+/// Read units of an answer.
+fn read_units(answer: &Answer) -> f64 {
+    let cost = answer.header("rapport-cost");
+    cost.trim_start_matches("rru=")
+        .split(',')
+        .next()
+        .unwrap()
+        .parse()
+        .unwrap()
+}
+
+#[tokio::test]
+async fn every_condition_of_a_search_is_held_to_and_what_is_wrong_is_named() {
+    let tenant = Tenant::new().await;
+    let inputs = json!([
+        {"name": "Ann Lee", "rating": "hot", "tags": ["a"]},
+        {"name": "Bob Ray", "rating": "warm", "tags": ["a", "b"]},
+        {"name": "Cy Lee", "rating": "cold"},
+    ]);
+    let batch = json!({"operation": "create", "inputs": inputs});
+    tenant.post("/v1/leads/batch", batch).await.expect(200);
+    let search = |op: &str, field: &str, value: &Value| {
+        let new = json!({"field": "status", "op": "eq", "value": "new"});
+        let filters = json!([new, {"field": field, "op": op, "value": value}]);
+        let body = json!({"filter_groups": [{"filters": filters}], "sorts": [{"field": "name"}]});
+        let tenant = &tenant;
+        async move { tenant.post("/v1/leads/search", body).await }
+    };
+    for (field, op, value, expected) in [
+        ("name", "eq", json!("Bob Ray"), "Bob"),
+        ("name", "neq", json!("Bob Ray"), "Ann Cy"),
+        ("name", "gt", json!("Bob Ray"), "Cy"),
+        ("name", "gte", json!("Bob Ray"), "Bob Cy"),
+        ("name", "lt", json!("Bob Ray"), "Ann"),
+        ("name", "lte", json!("Bob Ray"), "Ann Bob"),
+        ("name", "between", json!(["Ann Lee", "Bob Ray"]), "Ann Bob"),
+        ("name", "between", json!(["B", "C"]), "Bob"),
+        ("rating", "in", json!(["hot", "cold"]), "Ann Cy"),
+        ("rating", "not_in", json!(["hot", "cold"]), "Bob"),
+        ("tags", "has", json!("b"), "Bob"),
+        ("tags", "not_has", json!("a"), "Cy"),
+        ("name", "contains_token", json!("lee"), "Ann Cy"),
+        ("name", "contains_token", json!("lee cy"), "Cy"),
+    ] {
+        let found = search(op, field, &value).await.expect(200);
+        let names: Vec<&str> = found["data"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|lead| lead["name"].as_str().unwrap().split(' ').next().unwrap())
+            .collect();
+        assert_eq!(names.join(" "), expected, "{field} {op} {value}");
+    }
+    for (op, value) in [
+        ("between", json!(["A"])),
+        ("between", json!(["A", "B", "C"])),
+        ("between", json!("A")),
+        ("in", json!([])),
+        ("in", json!("hot")),
+        ("not_in", json!(vec!["hot"; 101])),
+        ("eq", json!(["hot"])),
+    ] {
+        let refused = search(op, "name", &value).await;
+        refused.problem(422, "validation_failed");
+        assert_eq!(refused.body["errors"][0]["code"], "wrong_type", "{op} {value}");
+    }
+}
+
+#[tokio::test]
+async fn a_page_is_as_full_as_it_can_be_and_costs_no_more_than_it_must() {
+    let tenant = Tenant::new().await;
+    tenant.post("/v1/leads", json!({"name": "First"})).await.expect(201);
+    for part in 0..3 {
+        let inputs: Vec<Value> = (0..100)
+            .map(|n| json!({"name": format!("Lead {part} {n}"), "note": "x".repeat(900)}))
+            .collect();
+        let batch = json!({"operation": "create", "inputs": inputs});
+        tenant.post("/v1/leads/batch", batch).await.expect(200);
+    }
+    let new = json!({"field": "status", "op": "eq", "value": "new"});
+    let search = |filters: Value, limit: u32, sorts: Value| {
+        let body = json!({"filter_groups": [{"filters": filters}], "limit": limit, "sorts": sorts});
+        let tenant = &tenant;
+        async move { tenant.post("/v1/leads/search", body).await }
+    };
+    // The one that fits lies behind three hundred that do not.
+    let first = json!([new, {"field": "name", "op": "eq", "value": "First"}]);
+    let found = search(first, 1, json!([])).await.expect(200);
+    assert_eq!(found["data"].as_array().unwrap().len(), 1, "{found}");
+    // As many as there are: nothing follows. One fewer: something does.
+    let of_part = json!([new, {"field": "name", "op": "lt", "value": "Lead 1"}]);
+    for (limit, more) in [(102, false), (101, false), (100, true)] {
+        let found = search(of_part.clone(), limit, json!([])).await.expect(200);
+        assert_eq!(found["has_more"], more, "{limit}");
+        assert_eq!(found["next_cursor"].is_string(), more, "{limit}");
+    }
+    // The newest are read from their end, not all and then sorted.
+    let newest = read_units(&search(json!([new]), 1, json!([])).await);
+    let sorted = read_units(&search(json!([new]), 1, json!([{"field": "name"}])).await);
+    assert!(newest < sorted / 2.0, "{newest} {sorted}");
+    // Who asks for a time reads no other.
+    let all = tenant.get("/v1/leads?source=none&created_since=2026-01-01").await;
+    let later = tenant.get("/v1/leads?source=none&created_since=2999-01-01").await;
+    assert!(
+        read_units(&all) > 10.0 && read_units(&later) < 2.0,
+        "{} {}",
+        read_units(&all),
+        read_units(&later)
+    );
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 use futures::future::join_all;
 use rapport_domain::{Prefix, RecordId, TenantId};
+use rapport_store::archive::ScoreLine;
 use rapport_store::{Store, TableNames};
 use serde_json::{Value, json};
 use tests::{Answer, Tenant, eventually};
@@ -190,11 +191,49 @@ async fn a_recompute_ranks_everybody_and_a_second_changes_nothing() {
     assert_ne!(next["data"][0]["contact_id"], page["data"][0]["contact_id"]);
 }
 
+/// The store of a service, from the inside.
+fn store(world: &World) -> Store {
+    let tables = |name: &str| match name {
+        "TABLE_INSIGHTS" => Some("InsightsTable".to_owned()),
+        "TABLE_SCORES" => Some("ScoresTable".to_owned()),
+        _ => None,
+    };
+    Store::new(world.client(), TableNames::read(tables), &[0; 32])
+}
+
+#[tokio::test]
+async fn a_page_of_a_run_is_compared_with_the_scores_of_its_stretch_alone() {
+    let world = World::new().await;
+    let (store, tenant) = (store(&world), TenantId::new());
+    let contact = |n: u128| RecordId::from_u128(Prefix::Contact, n).to_string();
+    let line = |n| ScoreLine {
+        version: 1,
+        stable: String::new(),
+        score: json!({"contact_id": contact(n), "as_of": "2026-02-10"}),
+    };
+    let lines: Vec<ScoreLine> = (1..=6).map(line).collect();
+    store.put_back_scores(tenant, &lines, "req").await.unwrap();
+    for (after, last, expected) in [
+        (None, None, 1..=6),
+        (None, Some(2), 1..=2),
+        (Some(2), Some(4), 3..=4),
+        (Some(4), None, 5..=6),
+    ] {
+        let (after, last) = (after.map(contact), last.map(contact));
+        let found = store
+            .scores_between(tenant, after.as_deref(), last.as_deref())
+            .await
+            .unwrap();
+        let mut found: Vec<String> = found.into_keys().collect();
+        found.sort_unstable();
+        assert_eq!(found, expected.map(contact).collect::<Vec<_>>(), "{after:?} {last:?}");
+    }
+}
+
 #[tokio::test]
 async fn what_is_cleared_before_a_stretch_is_written_anew_is_that_stretch_alone() {
     let world = World::new().await;
-    let tables = |name: &str| (name == "TABLE_INSIGHTS").then(|| "InsightsTable".to_owned());
-    let store = Store::new(world.client(), TableNames::read(tables), &[0; 32]);
+    let store = store(&world);
     let (tenant, until, now) = (TenantId::new(), jiff::civil::date(2026, 2, 10), world.clock.now());
     let contact = |n: u128| RecordId::from_u128(Prefix::Contact, n);
     let chunks = [10, 20, 30].map(|last| (contact(last), vec![last as u8]));
