@@ -1,8 +1,12 @@
 //! Search over all kinds of record.
 
+use rapport_domain::{Prefix, RecordId, TenantId};
+use rapport_store::search::ToIndex;
+use rapport_store::{Store, TableNames};
 use serde_json::{Value, json};
 use tests::{Tenant, eventually};
 
+use super::account::World;
 use super::contacts::{id, made};
 
 async fn find(tenant: &Tenant, question: &str) -> Vec<Value> {
@@ -165,4 +169,60 @@ async fn a_bad_question_is_refused() {
         .map(|hit| hit["kind"].clone())
         .collect();
     assert_eq!(kinds, ["lead"]);
+}
+
+/// Who read a record and was slow to write its words comes after somebody who read it later, and found its words as they were.
+#[tokio::test]
+async fn whoever_is_late_with_a_records_words_does_not_replace_those_of_a_later_version() {
+    let world = World::new().await;
+    let tables = |name: &str| (name == "TABLE_SEARCH").then(|| "SearchTable".to_owned());
+    let store = Store::new(world.client(), TableNames::read(tables), &[0; 32]);
+    let (tenant, now) = (TenantId::new(), world.clock.now());
+    let lead = RecordId::new(Prefix::Lead).to_string();
+    let entry = |name: &str| rapport_domain::search::entry("lead", &json!({"name": name}));
+    let index = async |version, entry: Option<_>| {
+        let (noun, id) = ("lead".to_owned(), lead.clone());
+        let record = ToIndex {
+            noun,
+            id,
+            version,
+            entry,
+            fresh: false,
+            again: false,
+        };
+        store.index_records(tenant, &[record], now).await.remove(0).unwrap();
+    };
+    let found = async |word: &str| {
+        store
+            .search(tenant, &["lead"], &[word.to_owned()], 10)
+            .await
+            .unwrap()
+            .len()
+    };
+    // Deleted and never found: what it was before comes late.
+    index(2, None).await;
+    index(1, entry("Early")).await;
+    assert_eq!(found("early").await, 0);
+    // Back, with another name: that it was gone, and what it was called in between, come late.
+    index(4, entry("Late")).await;
+    index(3, None).await;
+    assert_eq!(found("late").await, 1);
+    index(6, entry("Late")).await;
+    index(5, entry("Other")).await;
+    assert_eq!((found("late").await, found("other").await), (1, 0));
+    // The very next version with the same words writes nothing.
+    let items = async || {
+        world
+            .client()
+            .scan()
+            .table_name("SearchTable")
+            .send()
+            .await
+            .unwrap()
+            .items
+            .unwrap()
+    };
+    let before = items().await;
+    index(7, entry("Late")).await;
+    assert_eq!(items().await, before);
 }

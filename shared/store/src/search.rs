@@ -92,7 +92,7 @@ fn difference<'a>(old: &'a Entry, new: &'a Entry) -> (Vec<(&'a String, u8)>, Vec
 
 impl Store {
     /// Indexes records of one tenant, each for itself; as many as fit share a transaction. An older version never
-    /// replaces a newer one; a record whose words and titles are as before costs no write.
+    /// replaces a newer one; a record whose words and titles are as before costs no write where its last version was indexed, else one.
     pub async fn index_records(
         &self,
         tenant: TenantId,
@@ -160,7 +160,10 @@ impl Store {
         let new = record.entry.as_ref().unwrap_or(&gone);
         let newer = known.is_some() && old.version >= record.version + u64::from(record.again);
         let same = old.entry == *new && !(record.again && record.entry.is_some());
-        if newer || same {
+        // A version between the two may be in the hands of another, who would put its words in place of these: it has to learn that
+        // it is late.
+        let next = record.version <= old.version + 1;
+        if newer || same && next {
             return Ok(None);
         }
         let mut write = Write::new(tenant);
