@@ -193,6 +193,28 @@ pub(super) async fn busy(tenant: &Tenant) {
 }
 
 #[tokio::test]
+async fn what_is_kept_for_a_time_does_not_end_at_once() {
+    let world = World::new().await;
+    let tenant = Tenant::of(&world.anybody, json!({})).await;
+    busy(&tenant).await;
+    let (client, now) = (world.client(), world.clock.now().as_second());
+    let (mut ends, mut over) = (0, Vec::new());
+    for name in client.list_tables().send().await.unwrap().table_names.unwrap() {
+        let mut items = client.scan().table_name(&name).into_paginator().items().send();
+        while let Some(item) = items.next().await {
+            let item = item.unwrap();
+            let Some(end) = item.get("expires") else { continue };
+            ends += 1;
+            if end.as_n().unwrap().parse::<i64>().unwrap() < now - 60 {
+                over.push(format!("{name}: {item:?}"));
+            }
+        }
+    }
+    assert!(ends > 20, "{ends}");
+    assert_eq!(over, Vec::<String>::new());
+}
+
+#[tokio::test]
 async fn an_owner_closes_the_account_by_his_password_and_opens_it_again() {
     let world = World::new().await;
     let tenant = Tenant::of(&world.anybody, json!({})).await;

@@ -90,8 +90,8 @@ def faults(messages):
 class Build:
     """Some mutants in one build, less those that do not compile."""
 
-    def __init__(self, packages, mutants, suite):
-        self.packages, self.mutants, self.suite = packages, list(mutants), suite
+    def __init__(self, packages, mutants, suite, judges=None):
+        self.packages, self.mutants, self.suite, self.judges = packages, list(mutants), suite, judges
         # Those that compile in no way, and those that may by themselves.
         self.unbuildable, self.alone = [], []
 
@@ -133,7 +133,10 @@ class Build:
             self.alone += [mutant for mutant in self.mutants if mutant.number in wrong - never]
             self.mutants = [mutant for mutant in self.mutants if mutant.number not in wrong]
         programs = executables(messages, set(self.packages.values()))
-        return programs + suites(executables(messages, {"tests"})) if self.suite else programs
+        if self.suite:
+            named = suites(executables(messages, {"tests"}))
+            programs += [one for one in named if not self.judges or any(word in one.command[-1] for word in self.judges)]
+        return programs
 
     def blamed(self, spans, laid):
         for span in spans:
@@ -303,6 +306,7 @@ def main():
     parser.add_argument("--suite", action="store_true", help="the end-to-end tests judge too")
     parser.add_argument("--quick", action="store_true", help="leaves out what would have to be compiled by itself, and counts it as untried")
     parser.add_argument("--minutes", type=float, default=float("inf"), help="begins no other mutant after so long, and counts the rest as untried")
+    parser.add_argument("--judges", nargs="+", help="of the end-to-end tests only those with one of these in their names")
     parser.add_argument("--anew", action="store_true", help="forgets what an earlier run found")
     parser.add_argument("--save", action="store_true", help="writes tests/results/mutation.json")
     wanted = parser.parse_args()
@@ -331,7 +335,7 @@ def main():
     alone = [mutant for mutant in todo if mutant.edit is None]
     packages = {package: folders[package] for package in wanted.package}
     for n, group in enumerate(groups(branches) if time.monotonic() < end else [], 1):
-        build = Build(packages, group, wanted.suite)
+        build = Build(packages, group, wanted.suite, wanted.judges)
         started = time.monotonic()
         programs = build.made()
         alone += build.alone

@@ -1,6 +1,7 @@
 //! What an archive holds, kind by kind, in the order in which it is moved in.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::future::Future;
 use std::pin::Pin;
 
@@ -292,13 +293,12 @@ async fn mails(to: &Place<'_>, invitations: &[Record<Invitation>]) -> Result<(),
             InvitationStatus::Pending => (rapport_queue::Message::SurveyDueV1 { invitation: id }, body.due_at),
             InvitationStatus::Sent => {
                 // The survey that it is of came before it.
-                if !surveys.contains_key(&body.survey_id) {
-                    let found = match store.get::<Survey>(tenant, body.survey_id).await {
+                if let Entry::Vacant(unknown) = surveys.entry(body.survey_id) {
+                    unknown.insert(match store.get::<Survey>(tenant, body.survey_id).await {
                         Ok(survey) => Some(survey.body),
                         Err(StoreError::Missing) => None,
                         Err(error) => return Err(error),
-                    };
-                    surveys.insert(body.survey_id, found);
+                    });
                 }
                 let survey = surveys.get(&body.survey_id).and_then(Option::as_ref);
                 let next = survey.and_then(|survey| body.next_reminder(survey));

@@ -54,6 +54,8 @@ impl<S: Send + Sync> FromRequestParts<S> for Address {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use futures::executor::block_on;
+    use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpRequestContext;
 
     #[test]
     fn addresses_tell_callers_apart() {
@@ -69,5 +71,19 @@ mod tests {
         ] {
             assert_eq!(Address::of(text).as_deref(), known, "{text}");
         }
+    }
+
+    #[test]
+    fn whoever_calls_is_whom_the_gateway_saw() {
+        let mut context = ApiGatewayV2httpRequestContext::default();
+        context.http.source_ip = Some("203.0.113.7".to_owned());
+        let request = http::Request::builder()
+            .header("x-forwarded-for", "198.51.100.1")
+            .body(());
+        let (mut parts, ()) = request.unwrap_or_default().into_parts();
+        let seen = |parts: &mut Parts| block_on(Address::from_request_parts(parts, &())).map(|address| address.0);
+        assert_eq!(seen(&mut parts), Ok(None));
+        parts.extensions.insert(RequestContext::ApiGatewayV2(context));
+        assert_eq!(seen(&mut parts), Ok(Some("203.0.113.7".to_owned())));
     }
 }

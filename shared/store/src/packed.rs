@@ -98,5 +98,8 @@ mod tests {
         let bomb = pack(&vec![0; usize::try_from(MOST_BYTES).unwrap() + 1]).unwrap();
         assert!(bomb.len() < 100_000 && unpack(&bomb).is_err());
         assert!(unpack(b"nonsense").is_err());
+        let ten = pack(&[7; 10]).unwrap();
+        assert_eq!(unpack_at_most(&ten, 10).unwrap(), [7; 10]);
+        assert!(unpack_at_most(&ten, 9).is_err());
     }
 }
