@@ -236,11 +236,11 @@ async fn what_is_cleared_before_a_stretch_is_written_anew_is_that_stretch_alone(
     let store = store(&world);
     let (tenant, until, now) = (TenantId::new(), jiff::civil::date(2026, 2, 10), world.clock.now());
     let contact = |n: u128| RecordId::from_u128(Prefix::Contact, n);
-    let chunks = [10, 20, 30].map(|last| (contact(last), vec![last as u8]));
+    let chunks = [10, 20, 30, 40].map(|last| (contact(last), vec![last as u8]));
     store.put_until(tenant, until, chunks.to_vec(), now).await.unwrap();
     let found = || async {
         let mut found = Vec::new();
-        for n in [5, 15, 25, 35] {
+        for n in [5, 15, 25, 35, 45] {
             found.push(
                 store
                     .until_chunk(tenant, until, contact(n))
@@ -251,13 +251,13 @@ async fn what_is_cleared_before_a_stretch_is_written_anew_is_that_stretch_alone(
         }
         found
     };
-    assert_eq!(found().await, [Some(10), Some(20), Some(30), None]);
-    let [after, last] = [10, 20].map(|n| contact(n).to_string());
+    assert_eq!(found().await, [Some(10), Some(20), Some(30), Some(40), None]);
+    let [after, last] = [20, 30].map(|n| contact(n).to_string());
     store
         .clear_until(tenant, until, Some(&after), Some(&last))
         .await
         .unwrap();
-    assert_eq!(found().await, [Some(10), Some(30), Some(30), None]);
+    assert_eq!(found().await, [Some(10), Some(20), Some(40), Some(40), None]);
 }
 
 #[tokio::test]
