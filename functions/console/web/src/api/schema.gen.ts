@@ -278,7 +278,7 @@ export interface paths {
         put?: never;
         /**
          * Make one file of everything
-         * @description In the background. A ZIP of NDJSON (records with deleted ones, messages, scores, settings, fields, users without secrets, surveys, schedules, events), a manifest with rows, bytes and SHA-256 of each, and an Ed25519 signature over it. Passwords, keys, webhook endpoints and sources hold secrets and are left out. It is no snapshot: for one, close the account first. Kept for seven days.
+         * @description In the background. A ZIP of NDJSON (records with deleted ones, messages, scores, decisions after screening, settings, fields, users without secrets, surveys, schedules, events), a manifest with rows, bytes and SHA-256 of each, and an Ed25519 signature over it. Passwords, keys, webhook endpoints and sources hold secrets and are left out. It is no snapshot: for one, close the account first. Kept for seven days.
          *
          *     Needs the permission `account:write`.
          */
