@@ -314,6 +314,20 @@ async fn what_a_suspended_firm_has_under_way_waits_and_nothing_of_it_is_lost() {
     assert_eq!(attempts(&key.get("/v1/webhook-deliveries").await.expect(200)), 2);
     let found = key.get("/v1/search?q=Dee").await.expect(200);
     assert_eq!(found["data"], json!([]));
+    let store = engine::dynamodb(InProcess::tables(Arc::clone(service.host.engine())));
+    eventually("the delivery that waits an hour", || async {
+        let timers = store
+            .scan()
+            .table_name("TimersTable")
+            .send()
+            .await
+            .unwrap()
+            .items
+            .unwrap();
+        let of_delivery = |item: &std::collections::HashMap<_, _>| format!("{item:?}").contains("webhook_deliveries");
+        timers.iter().any(of_delivery).then_some(())
+    })
+    .await;
 
     // Everything goes on.
     service

@@ -42,6 +42,9 @@ def sent(queue):
 UNSEEN = {
     # They remember a tenant's rules together, so that the first one reads them for all, and tell together what they counted.
     "*": [of_tenant("Query", "IdentityTable"), of_tenant("UpdateItem", "UsageTable")],
+    # For five seconds they remember together what the plan leaves room for.
+    "import-rows": [of_tenant("Query", "UsageTable")],
+    "webhook-intake": [of_tenant("Query", "UsageTable")],
     # A message that comes before its time, as after a clock that was set back, is sent again.
     "report-exports": [sent("ReportExportsQueue")],
 }
