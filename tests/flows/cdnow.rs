@@ -4,8 +4,9 @@
 use std::time::Duration;
 
 use futures::stream::{self, StreamExt as _};
+use reqwest::Method;
 use serde_json::{Value, json};
-use tests::{Tenant, until};
+use tests::{Answer, Tenant, unique, until};
 
 /// The rows of the log as orders: master id, sample id, date, pieces, dollars.
 fn orders() -> Vec<Value> {
@@ -29,6 +30,23 @@ fn orders() -> Vec<Value> {
         .collect()
 }
 
+/// A batch as clients send it: under a key, and once more when the gateway did not wait for it.
+async fn sent(tenant: &Tenant, batch: Value) -> Answer {
+    let key = unique("batch");
+    let mut again = 0;
+    loop {
+        let headers = [("idempotency-key", key.as_str())];
+        let answer = tenant
+            .json(Method::POST, "/v1/orders/batch", &headers, batch.clone())
+            .await;
+        if answer.status != 504 || again == 5 {
+            return answer;
+        }
+        again += 1;
+        tokio::time::sleep(Duration::from_secs(3)).await;
+    }
+}
+
 async fn recompute(tenant: &Tenant, body: Value) -> Value {
     let asked = tenant.post("/v1/segments/recompute", body).await;
     let job = asked.header("location").to_owned();
@@ -46,8 +64,8 @@ async fn the_public_log_gives_the_published_model() {
         .map(|chunk| json!({"operation": "create", "inputs": chunk}))
         .collect();
     let answers: Vec<_> = stream::iter(batches.clone())
-        .map(|batch| tenant.post("/v1/orders/batch", batch))
-        // No more at a time than there are processors: each batch is then answered long before the gateway gives up.
+        .map(|batch| sent(&tenant, batch))
+        // No more at a time than there are processors: each batch is then answered before the gateway gives up, as a rule.
         .buffer_unordered(2)
         .collect()
         .await;
