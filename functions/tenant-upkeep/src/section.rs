@@ -246,9 +246,7 @@ impl Section {
             Self::Orders => records::<Order>(store, cx, lines, skip).await?,
             Self::Tickets => records::<Ticket>(store, cx, lines, skip).await?,
             Self::TicketMessages => {
-                let messages = parse::<Message>(lines)?;
-                let tickets = messages.iter().map(|message| message.ticket_id);
-                store.are_there::<Ticket>(cx.tenant, tickets).await?;
+                let messages = of_those_there::<Ticket, Message>(to, lines, |line| line.ticket_id).await?;
                 store.put_back_messages(cx.tenant, &messages).await?;
             }
             Self::Surveys => records::<Survey>(store, cx, lines, skip).await?,
@@ -257,9 +255,7 @@ impl Section {
                 mails(to, &parse::<Record<Invitation>>(lines)?).await?;
             }
             Self::SurveyPauses => {
-                let pauses = parse::<Pause>(lines)?;
-                let contacts = pauses.iter().map(|pause| pause.contact_id);
-                store.are_there::<Contact>(cx.tenant, contacts).await?;
+                let pauses = of_those_there::<Contact, Pause>(to, lines, |line| line.contact_id).await?;
                 store.put_back_pauses(cx.tenant, &pauses).await?;
             }
             Self::Scores => {
@@ -267,9 +263,7 @@ impl Section {
                 store.put_back_scores(cx.tenant, &scores, &cx.actor.request).await?;
             }
             Self::Screenings => {
-                let screenings = parse::<Screening>(lines)?;
-                let contacts = screenings.iter().map(|screening| screening.contact_id);
-                store.are_there::<Contact>(cx.tenant, contacts).await?;
+                let screenings = of_those_there::<Contact, Screening>(to, lines, |line| line.contact_id).await?;
                 store.put_back_screenings(cx.tenant, &screenings).await?;
             }
             Self::WinBacks => records::<WinBack>(store, cx, lines, skip).await?,
@@ -280,6 +274,21 @@ impl Section {
         }
         Ok(())
     }
+}
+
+/// Lines that are kept beside records, those of records that are not there left out.
+async fn of_those_there<K: Stored, T: DeserializeOwned>(
+    to: &Place<'_>,
+    lines: &[&str],
+    whose: impl Fn(&T) -> RecordId,
+) -> Result<Vec<T>, BoxError> {
+    let mut lines = parse::<T>(lines)?;
+    let there = to
+        .store
+        .those_there::<K>(to.cx.tenant, lines.iter().map(&whose))
+        .await?;
+    lines.retain(|line| there.contains(&whose(line)));
+    Ok(lines)
 }
 
 /// Sets the timers of the mails that come next of invitations: of themselves, and of reminders that were not due before the archive was

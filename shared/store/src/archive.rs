@@ -477,23 +477,23 @@ impl Store {
         self.put_items(table, items.into_values().collect()).await
     }
 
-    /// Insists that records are there, beside which something is to be put back: nothing else would lead to it.
+    /// Those of some records that are there. What is to be put back beside another is left: a record that came while the archive was made
+    /// may be missing in it, and nothing would lead to what is kept beside it.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] when one is not, or that the store does not answer.
-    pub async fn are_there<K: Stored>(
+    /// When the store does not answer.
+    pub async fn those_there<K: Stored>(
         &self,
         tenant: TenantId,
         ids: impl IntoIterator<Item = RecordId>,
-    ) -> Result<(), StoreError> {
+    ) -> Result<BTreeSet<RecordId>, StoreError> {
         let ids: BTreeSet<RecordId> = ids.into_iter().collect();
         let keys: Vec<Key> = ids.iter().map(|id| Key::record(tenant, K::NOUN, *id)).collect();
         let found = self.get_items(K::TABLE, &keys, true).await?;
-        if found.len() == ids.len() {
-            return Ok(());
-        }
-        let detail = format!("a line belongs to a {} that is not there", K::NOUN);
-        Err(StoreError::conflict("not_whole", detail))
+        let ids = found
+            .iter()
+            .filter_map(|item| RecordId::parse(K::PREFIX, text_of(item, "sk")?).ok());
+        Ok(ids.collect())
     }
 
     /// Puts messages of tickets back.
