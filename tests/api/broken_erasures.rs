@@ -11,7 +11,7 @@ use tests::{Caller, PASSWORD, Tenant, eventually};
 
 use super::account::{id, items_with, left_of, made};
 use super::archives::settled;
-use super::moves::{by_hand, taken};
+use super::moves::upkeep_by_hand;
 
 /// The calls at which erasures break off: each of the first, and some of the others.
 const CALLS: [u32; 18] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 14, 18, 23, 29, 37, 47, 61];
@@ -56,7 +56,7 @@ async fn firms(host: &Host) -> Vec<(Tenant, String, String)> {
 #[tokio::test]
 async fn nothing_is_left_of_a_person_wherever_his_erasure_broke_off() {
     let (folder, clock, faults) = (tempfile::tempdir().unwrap(), Clock::default(), Faults::default());
-    let (host, app, _) = by_hand(folder.path(), clock.clone(), &faults).await;
+    let (host, worker) = upkeep_by_hand(folder.path(), clock.clone(), &faults).await;
     let mut broken = 0;
     for (number, (tenant, contact, word)) in firms(&host).await.into_iter().enumerate() {
         let call = CALLS.get(number).copied().unwrap_or(NEVER);
@@ -68,13 +68,13 @@ async fn nothing_is_left_of_a_person_wherever_his_erasure_broke_off() {
         owner.post(&path, json!({})).await.expect(202);
         let message = json!({"tenant": tenant.id, "type": "person_erase_v1", "contact": contact});
         faults.set(weather(number, call));
-        let ok = taken(&app, &message).await;
+        let ok = worker.takes(&message).await;
         broken += usize::from(faults.end());
-        assert!(ok || taken(&app, &message).await, "call {call}");
+        assert!(ok || worker.takes(&message).await, "call {call}");
         let mut done = Value::Null;
         for _ in 0..4 {
             clock.advance(SignedDuration::from_secs(121));
-            assert!(taken(&app, &message).await, "call {call}");
+            assert!(worker.takes(&message).await, "call {call}");
             done = owner.get(&path).await.expect(200);
             if done["done_at"].is_string() {
                 break;
@@ -99,7 +99,7 @@ async fn nothing_is_left_of_a_person_wherever_his_erasure_broke_off() {
 #[tokio::test]
 async fn nothing_is_left_of_a_firm_wherever_its_erasure_broke_off() {
     let (folder, clock, faults) = (tempfile::tempdir().unwrap(), Clock::default(), Faults::default());
-    let (host, app, _) = by_hand(folder.path(), clock.clone(), &faults).await;
+    let (host, worker) = upkeep_by_hand(folder.path(), clock.clone(), &faults).await;
     let firms = firms(&host).await;
     let mut dues = Vec::new();
     for (tenant, ..) in &firms {
@@ -112,13 +112,13 @@ async fn nothing_is_left_of_a_firm_wherever_its_erasure_broke_off() {
         let call = CALLS.get(number).copied().unwrap_or(NEVER);
         let message = json!({"tenant": tenant.id, "type": "tenant_erase_v1", "due": due});
         faults.set(weather(number, call));
-        let ok = taken(&app, &message).await;
+        let ok = worker.takes(&message).await;
         broken += usize::from(faults.end());
-        assert!(ok || taken(&app, &message).await, "call {call}");
+        assert!(ok || worker.takes(&message).await, "call {call}");
         let mut left = Vec::new();
         for _ in 0..4 {
             clock.advance(SignedDuration::from_mins(16));
-            assert!(taken(&app, &message).await, "call {call}");
+            assert!(worker.takes(&message).await, "call {call}");
             left = left_of(&host, tenant).await;
             if left.is_empty() {
                 break;

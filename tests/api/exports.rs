@@ -2,21 +2,17 @@
 
 use std::path::Path;
 use std::str::FromStr;
-use std::sync::Arc;
 
-use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use base64::Engine as _;
 use calamine::{Data, Reader as _, Xlsx, open_workbook_from_rs};
-use futures::FutureExt as _;
 use jiff::{SignedDuration, Timestamp};
-use parking_lot::Mutex;
 use rapport_host::Host;
-use rapport_host::invoke::Handler;
-use rapport_runtime::{App, Clock, Config};
+use rapport_runtime::Clock;
 use reqwest::Method;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 use tests::fault::{Faults, Weather};
+use tests::worker::by_hand;
 use tests::{Caller, PASSWORD, Tenant, eventually};
 
 const DAYS: &str = "from=2025-01-01&to=2025-12-31";
@@ -291,48 +287,17 @@ async fn every_report_is_the_same_in_the_background() {
     assert!(compared > 30, "{compared}");
 }
 
-/// A worker in the test's own hands: the host's takes its messages and does nothing.
-async fn by_hand(folder: &Path, faults: &Faults) -> (Host, App) {
-    let app: Arc<Mutex<Option<App>>> = Arc::default();
-    let kept = Arc::clone(&app);
-    let mut options = tests::options(folder, Clock::default());
-    let functions = options.functions.with("report-exports", move |given| {
-        let config = Config::read(|name| given.environment.get(name).cloned())?;
-        let app = App::new(
-            config,
-            given.clock.clone(),
-            given.clients(),
-            given.sqs.clone(),
-            || unreachable!("mail goes to a folder"),
-            given.meter,
-        )?;
-        *kept.lock() = Some(app);
-        let nothing = |_: SqsEvent| async { SqsBatchResponse::default() }.boxed();
-        Ok(Handler::Queue(Arc::new(nothing)))
-    });
-    options.functions = faults.between(functions, |name| name == "report-exports");
-    let host = Host::start(options).await.unwrap();
-    let app = app.lock().clone().unwrap();
-    (host, app)
-}
-
-/// Whether the worker takes a message.
-async fn taken(app: &App, message: Value) -> bool {
-    let mut sent = SqsMessage::default();
-    sent.message_id = Some("1".to_owned());
-    sent.body = Some(message.to_string());
-    let mut event = SqsEvent::default();
-    event.records = vec![sent];
-    Box::pin(report_exports::handle(app.clone(), event))
-        .await
-        .batch_item_failures
-        .is_empty()
-}
-
 #[tokio::test]
 async fn whatever_breaks_a_file_is_made_whole_or_given_up_in_words() {
     let (folder, faults) = (tempfile::tempdir().unwrap(), Faults::default());
-    let (host, app) = by_hand(folder.path(), &faults).await;
+    let (host, worker) = by_hand(
+        folder.path(),
+        "report-exports",
+        report_exports::function(),
+        Clock::default(),
+        &faults,
+    )
+    .await;
     let tenant = Tenant::of(&Caller::at(&host.url()), json!({})).await;
     sold(&tenant, "2025-05-05").await;
     let at_once = tenant
@@ -352,19 +317,19 @@ async fn whatever_breaks_a_file_is_made_whole_or_given_up_in_words() {
     for call in 0..40 {
         let (message, path) = ask().await;
         faults.set(Weather::DownFrom(call));
-        let ok = taken(&app, message.clone()).await;
+        let ok = worker.takes(&message).await;
         if !faults.end() {
             assert!(ok, "nothing broke");
             break;
         }
         assert!(!ok, "the message has to come again after call {call}");
         assert_ne!(tenant.get(&path).await.expect(200)["status"], "done", "call {call}");
-        assert!(taken(&app, message.clone()).await, "call {call}");
+        assert!(worker.takes(&message).await, "call {call}");
         let done = tenant.get(&path).await.expect(200);
         assert_eq!(done["status"], "done", "call {call}: {done}");
         assert_eq!(tenant.get(&format!("{path}/file")).await.text, at_once, "call {call}");
         // And once more, which changes nothing.
-        assert!(taken(&app, message).await);
+        assert!(worker.takes(&message).await);
         assert_eq!(tenant.get(&path).await.expect(200), done);
         broken += 1;
     }
@@ -375,7 +340,7 @@ async fn whatever_breaks_a_file_is_made_whole_or_given_up_in_words() {
     for _ in 0..4 {
         // It is read and begun, and goes no further.
         faults.set(Weather::DownFrom(2));
-        assert!(!taken(&app, message.clone()).await);
+        assert!(!worker.takes(&message).await);
         assert!(faults.end());
         assert_eq!(tenant.get(&path).await.expect(200)["status"], "running");
         tenant
@@ -383,11 +348,11 @@ async fn whatever_breaks_a_file_is_made_whole_or_given_up_in_words() {
             .await
             .problem(409, "export_not_done");
     }
-    assert!(taken(&app, message.clone()).await);
+    assert!(worker.takes(&message).await);
     let failed = tenant.get(&path).await.expect(200);
     assert_eq!(failed["status"], "failed");
     assert!(failed["error"].as_str().unwrap().contains("4 tries"), "{failed}");
-    assert!(taken(&app, message).await);
+    assert!(worker.takes(&message).await);
     assert_eq!(tenant.get(&path).await.expect(200), failed);
 
     // An occasion that comes twice, or breaks off before it is noted as sent, is one mail.
@@ -399,8 +364,8 @@ async fn whatever_breaks_a_file_is_made_whole_or_given_up_in_words() {
         .await
         .expect(201);
     let due: Timestamp = made["next_at"].as_str().unwrap().parse().unwrap();
-    app.clock
-        .advance(due.duration_since(app.clock.now()) + SignedDuration::from_secs(1));
+    let clock = &worker.app.clock;
+    clock.advance(due.duration_since(clock.now()) + SignedDuration::from_secs(1));
     let message =
         json!({"tenant": tenant.id, "type": "report_schedule_due_v1", "schedule": made["id"], "due": made["next_at"]});
     let mails = || {
@@ -414,14 +379,14 @@ async fn whatever_breaks_a_file_is_made_whole_or_given_up_in_words() {
     };
     for call in 0..60 {
         faults.set(Weather::DownFrom(call));
-        let ok = taken(&app, message.clone()).await;
+        let ok = worker.takes(&message).await;
         if !faults.end() {
             assert!(ok, "nothing broke");
             break;
         }
         assert!(!ok && mails() <= 1, "call {call}");
     }
-    assert!(taken(&app, message).await);
+    assert!(worker.takes(&message).await);
     assert_eq!(mails(), 1);
     assert!(host.stop().await);
 }

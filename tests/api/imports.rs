@@ -1,17 +1,10 @@
 //! Imports: a file becomes records by the rules of the API, once, whatever breaks, and can be taken back.
 
-use std::path::Path;
-use std::sync::Arc;
-
-use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
-use futures::FutureExt as _;
-use parking_lot::Mutex;
-use rapport_host::Host;
-use rapport_host::invoke::Handler;
-use rapport_runtime::{App, Clock, Config};
+use rapport_runtime::Clock;
 use reqwest::Method;
 use serde_json::{Value, json};
 use tests::fault::{Faults, Weather};
+use tests::worker::by_hand;
 use tests::{Answer, Caller, Tenant, eventually};
 
 const CSV: &str = "text/csv";
@@ -701,48 +694,17 @@ async fn an_import_needs_the_permission_for_what_it_writes_and_is_its_tenants_ow
     }
 }
 
-/// A worker in the test's own hands: the host's takes its messages and does nothing.
-async fn by_hand(folder: &Path, faults: &Faults) -> (Host, App) {
-    let app: Arc<Mutex<Option<App>>> = Arc::default();
-    let kept = Arc::clone(&app);
-    let mut options = tests::options(folder, Clock::default());
-    let functions = options.functions.with("import-rows", move |given| {
-        let config = Config::read(|name| given.environment.get(name).cloned())?;
-        let app = App::new(
-            config,
-            given.clock.clone(),
-            given.clients(),
-            given.sqs.clone(),
-            || unreachable!("no mail is sent"),
-            given.meter,
-        )?;
-        *kept.lock() = Some(app);
-        let nothing = |_: SqsEvent| async { SqsBatchResponse::default() }.boxed();
-        Ok(Handler::Queue(Arc::new(nothing)))
-    });
-    options.functions = faults.between(functions, |name| name == "import-rows");
-    let host = Host::start(options).await.unwrap();
-    let app = app.lock().clone().unwrap();
-    (host, app)
-}
-
-/// Whether the worker takes a message.
-async fn taken(app: &App, message: &Value) -> bool {
-    let mut sent = SqsMessage::default();
-    sent.message_id = Some("1".to_owned());
-    sent.body = Some(message.to_string());
-    let mut event = SqsEvent::default();
-    event.records = vec![sent];
-    Box::pin(import_rows::handle(app.clone(), event))
-        .await
-        .batch_item_failures
-        .is_empty()
-}
-
 #[tokio::test]
 async fn whatever_breaks_no_row_is_written_twice_and_all_can_be_taken_back() {
     let (folder, faults) = (tempfile::tempdir().unwrap(), Faults::default());
-    let (host, app) = by_hand(folder.path(), &faults).await;
+    let (host, worker) = by_hand(
+        folder.path(),
+        "import-rows",
+        import_rows::function(),
+        Clock::default(),
+        &faults,
+    )
+    .await;
     let anybody = Caller::at(&host.url());
     let text = "number,customer email,product,amount\n1,a@a.example,Tea,10\n2,a@a.example,Tea,20\n1,,Pot,5\n";
     let weathers: [fn(u32) -> Weather; 3] = [Weather::DownFrom, Weather::LostThenDown, Weather::LostOnce];
@@ -758,11 +720,11 @@ async fn whatever_breaks_no_row_is_written_twice_and_all_can_be_taken_back() {
             let message =
                 json!({"tenant": tenant.id, "type": "import_rows_v1", "import": import["id"], "run": 1, "page": 0});
             faults.set(weather(call));
-            taken(&app, &message).await;
+            worker.takes(&message).await;
             let struck = faults.end();
             // It comes again, and once more for nothing, and beside itself.
-            assert!(taken(&app, &message).await, "{call}");
-            let (one, other) = tokio::join!(taken(&app, &message), taken(&app, &message));
+            assert!(worker.takes(&message).await, "{call}");
+            let (one, other) = tokio::join!(worker.takes(&message), worker.takes(&message));
             assert!(one && other);
             let done = tenant.get(&path(&import)).await.expect(200);
             assert_eq!(
@@ -780,10 +742,10 @@ async fn whatever_breaks_no_row_is_written_twice_and_all_can_be_taken_back() {
             assert_eq!(reverting["status"], "reverting");
             let message = json!({"tenant": tenant.id, "type": "import_revert_v1", "import": import["id"], "page": 0, "before": null});
             faults.set(weather(call));
-            taken(&app, &message).await;
+            worker.takes(&message).await;
             let _ = faults.end();
-            assert!(taken(&app, &message).await, "{call}");
-            assert!(taken(&app, &message).await, "{call}");
+            assert!(worker.takes(&message).await, "{call}");
+            assert!(worker.takes(&message).await, "{call}");
             let back = tenant.get(&path(&import)).await.expect(200);
             assert_eq!(
                 (&back["status"], &back["counts"]["reverted"]),
@@ -812,9 +774,9 @@ async fn whatever_breaks_no_row_is_written_twice_and_all_can_be_taken_back() {
         .await
         .expect(202);
     let message = json!({"tenant": tenant.id, "type": "import_rows_v1", "import": import["id"], "run": 1, "page": 0});
-    let (one, other) = tokio::join!(taken(&app, &message), taken(&app, &message));
+    let (one, other) = tokio::join!(worker.takes(&message), worker.takes(&message));
     assert!(one || other);
-    assert!(taken(&app, &message).await);
+    assert!(worker.takes(&message).await);
     assert_eq!(all(&tenant, "contacts").await.len(), 40);
     assert_eq!(
         counts(&tenant.get(&path(&import)).await.expect(200)),
@@ -829,21 +791,21 @@ async fn whatever_breaks_no_row_is_written_twice_and_all_can_be_taken_back() {
         .await
         .expect(202);
     let page = |page: u32| json!({"tenant": tenant.id, "type": "import_rows_v1", "import": import["id"], "run": 1, "page": page});
-    assert!(taken(&app, &page(0)).await);
+    assert!(worker.takes(&page(0)).await);
     let running = tenant.get(&path(&import)).await.expect(200);
     assert_eq!(
         (&running["status"], running["finished_at"].is_null()),
         (&json!("running"), true)
     );
     faults.set(Weather::DownFrom(60));
-    assert!(!taken(&app, &page(1)).await);
+    assert!(!worker.takes(&page(1)).await);
     assert!(faults.end());
     let stopped = tenant
         .post(&format!("{}/cancel", path(&import)), json!({}))
         .await
         .expect(202);
     assert_eq!(stopped["status"], "cancelled");
-    assert!(taken(&app, &page(1)).await && taken(&app, &page(2)).await);
+    assert!(worker.takes(&page(1)).await && worker.takes(&page(2)).await);
     let stopped = tenant.get(&path(&import)).await.expect(200);
     let written = stopped["counts"]["created"].as_u64().unwrap();
     assert!((101..200).contains(&written), "{stopped}");
@@ -855,7 +817,7 @@ async fn whatever_breaks_no_row_is_written_twice_and_all_can_be_taken_back() {
     let mut before = Value::Null;
     for page in 0..3 {
         let message = json!({"tenant": tenant.id, "type": "import_revert_v1", "import": import["id"], "page": page, "before": before});
-        assert!(taken(&app, &message).await);
+        assert!(worker.takes(&message).await);
         let place = u64::try_from(page).unwrap() + 1;
         before = json!(format!("{:06}#2", written + 2 - (place * 100).min(written)));
     }
@@ -877,10 +839,10 @@ async fn whatever_breaks_no_row_is_written_twice_and_all_can_be_taken_back() {
     for _ in 0..4 {
         // It is read and begun, and goes no further.
         faults.set(Weather::DownFrom(3));
-        assert!(!taken(&app, &message).await);
+        assert!(!worker.takes(&message).await);
         assert!(faults.end());
     }
-    assert!(taken(&app, &message).await);
+    assert!(worker.takes(&message).await);
     let failed = tenant.get(&path(&import)).await.expect(200);
     assert_eq!(failed["status"], "failed", "{failed}");
     assert!(failed["error"].as_str().unwrap().contains("4 tries"), "{failed}");

@@ -4,65 +4,21 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
-use futures::FutureExt as _;
 use jiff::SignedDuration;
-use parking_lot::Mutex;
 use rapport_host::Host;
-use rapport_host::invoke::Handler;
-use rapport_runtime::{App, Clock, Config};
+use rapport_runtime::Clock;
 use serde_json::{Value, json};
 use tests::fault::{Faults, Weather};
+use tests::worker::{Worker, by_hand};
 use tests::{Caller, PASSWORD, Tenant, eventually};
 
 use super::account::{World, busy, id};
 use super::archives::{Content, assert_same, fetched, moved_out, sent, settled};
 use super::surveys::{at_once, contact, invitation, resolved};
 
-/// What the host's worker was sent.
-pub(super) type Sent = Arc<Mutex<Vec<String>>>;
-
-/// The worker in the test's own hands: the host's notes its messages and does nothing.
-pub(super) async fn by_hand(folder: &Path, clock: Clock, faults: &Faults) -> (Host, App, Sent) {
-    let app: Arc<Mutex<Option<App>>> = Arc::default();
-    let (kept, sent) = (Arc::clone(&app), Sent::default());
-    let notes = Arc::clone(&sent);
-    let mut options = tests::options(folder, clock);
-    let functions = options.functions.with("tenant-upkeep", move |given| {
-        let config = Config::read(|name| given.environment.get(name).cloned())?;
-        let mailer = || unreachable!("no mail is sent");
-        let app = App::new(
-            config,
-            given.clock.clone(),
-            given.clients(),
-            given.sqs.clone(),
-            mailer,
-            given.meter,
-        )?;
-        *kept.lock() = Some(app);
-        let notes = Arc::clone(&notes);
-        Ok(Handler::Queue(Arc::new(move |event: SqsEvent| {
-            notes
-                .lock()
-                .extend(event.records.into_iter().filter_map(|message| message.body));
-            async { SqsBatchResponse::default() }.boxed()
-        })))
-    });
-    options.functions = faults.between(functions, |name| name == "tenant-upkeep");
-    let host = Host::start(options).await.unwrap();
-    let app = app.lock().clone().unwrap();
-    (host, app, sent)
-}
-
-/// Whether the worker takes a message.
-pub(super) async fn taken(app: &App, body: &Value) -> bool {
-    let mut message = SqsMessage::default();
-    message.message_id = Some("1".to_owned());
-    message.body = Some(body.to_string());
-    let mut event = SqsEvent::default();
-    event.records = vec![message];
-    let answer = Box::pin(tenant_upkeep::handle(app.clone(), event)).await;
-    answer.batch_item_failures.is_empty()
+/// A host whose `tenant-upkeep` is in the test's hands.
+pub(super) async fn upkeep_by_hand(folder: &Path, clock: Clock, faults: &Faults) -> (Host, Worker) {
+    by_hand(folder, "tenant-upkeep", tenant_upkeep::function(), clock, faults).await
 }
 
 /// The message of an archive.
@@ -95,7 +51,8 @@ async fn a_move_that_breaks_off_anywhere_goes_on_when_its_message_comes_again() 
     let first = Content::of(&bytes);
 
     let (folder, clock, faults) = (tempfile::tempdir().unwrap(), Clock::default(), Faults::default());
-    let (host, app, messages) = by_hand(folder.path(), clock.clone(), &faults).await;
+    let (host, worker) = upkeep_by_hand(folder.path(), clock.clone(), &faults).await;
+    let messages = Arc::clone(&worker.sent);
     let anybody = Caller::at(&host.url());
     let (mut broken, mut call, mut whole) = (0, 0, 0);
     loop {
@@ -108,7 +65,7 @@ async fn a_move_that_breaks_off_anywhere_goes_on_when_its_message_comes_again() 
         } else {
             Weather::LostThenDown(call)
         });
-        let ok = taken(&app, &message(&other, &place)).await;
+        let ok = worker.takes(&message(&other, &place)).await;
         let calls = faults.calls();
         if !faults.end() {
             assert!(ok, "nothing broke");
@@ -118,13 +75,13 @@ async fn a_move_that_breaks_off_anywhere_goes_on_when_its_message_comes_again() 
         } else {
             assert!(!ok, "the message has to come again after call {call}");
             // At once, as after a kill: it goes on, or has itself sent again for when nobody can be at it any more.
-            assert!(taken(&app, &message(&other, &place)).await, "call {call}");
+            assert!(worker.takes(&message(&other, &place)).await, "call {call}");
             if archive(&other, &place).await["status"] != "done" {
                 clock.advance(MUCH_LATER);
                 let id = place.rsplit('/').next().unwrap();
                 let again = || messages.lock().iter().filter(|body| body.contains(id)).count() == 2;
                 eventually("the message again", || async { again().then_some(()) }).await;
-                assert!(taken(&app, &message(&other, &place)).await, "call {call}");
+                assert!(worker.takes(&message(&other, &place)).await, "call {call}");
             }
         }
         let done = archive(&other, &place).await;
@@ -134,7 +91,7 @@ async fn a_move_that_breaks_off_anywhere_goes_on_when_its_message_comes_again() 
         let asked = other.post("/v1/archives", json!({})).await;
         let out = asked.header("location").to_owned();
         asked.expect(202);
-        assert!(taken(&app, &message(&other, &out)).await);
+        assert!(worker.takes(&message(&other, &out)).await);
         let out_done = archive(&other, &out).await;
         let second = Content::of(&fetched(&other, &out, &out_done).await);
         assert_same(&first, &second, (&tenant.user, &other.user));
@@ -164,7 +121,7 @@ async fn what_falls_due_while_a_firm_moves_in_waits_until_it_has_moved() {
     let bytes = moved_out(&tenant).await;
 
     let (folder, clock, faults) = (tempfile::tempdir().unwrap(), Clock::default(), Faults::default());
-    let (host, app, _) = by_hand(folder.path(), clock.clone(), &faults).await;
+    let (host, worker) = upkeep_by_hand(folder.path(), clock.clone(), &faults).await;
     let anybody = Caller::at(&host.url());
     let begun = async || {
         let other = Tenant::of(&anybody, json!({})).await;
@@ -175,12 +132,12 @@ async fn what_falls_due_while_a_firm_moves_in_waits_until_it_has_moved() {
     // How many calls a move has; the next one breaks off shortly before the end.
     let (whole, place) = begun().await;
     faults.set(Weather::DownFrom(1_000_000));
-    assert!(taken(&app, &message(&whole, &place)).await);
+    assert!(worker.takes(&message(&whole, &place)).await);
     let calls = faults.calls();
     assert!(!faults.end());
     let (other, place) = begun().await;
     faults.set(Weather::DownFrom(calls - 4));
-    assert!(!taken(&app, &message(&other, &place)).await);
+    assert!(!worker.takes(&message(&other, &place)).await);
     assert!(faults.end());
     assert_eq!(other.get("/v1/me").await.expect(200)["account"], "moving_in");
     let signed_in = async |tenant: &Tenant| {
@@ -211,9 +168,9 @@ async fn what_falls_due_while_a_firm_moves_in_waits_until_it_has_moved() {
     .await;
     assert_eq!(standing(&other).await, ("pending".to_owned(), false, false));
 
-    assert!(taken(&app, &message(&other, &place)).await);
+    assert!(worker.takes(&message(&other, &place)).await);
     clock.advance(MUCH_LATER);
-    assert!(taken(&app, &message(&other, &place)).await);
+    assert!(worker.takes(&message(&other, &place)).await);
     assert_eq!(archive(&signed_in(&other).await, &place).await["status"], "done");
     clock.advance(SignedDuration::from_mins(6));
     eventually("what was due to whoever moved late", || async {

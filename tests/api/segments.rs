@@ -1,11 +1,16 @@
 //! Scores: figures that follow every order at once, recomputes that change only what changed, runs up to a day.
 
 use futures::future::join_all;
+use rapport_domain::score::Figures;
 use rapport_domain::{Prefix, RecordId, TenantId};
+use rapport_runtime::Clock;
 use rapport_store::archive::ScoreLine;
+use rapport_store::score::Purchase;
 use rapport_store::{Store, TableNames};
 use serde_json::{Value, json};
-use tests::{Answer, Tenant, eventually};
+use tests::fault::Faults;
+use tests::worker::by_hand;
+use tests::{Answer, Caller, Tenant, eventually};
 
 use super::account::World;
 
@@ -104,6 +109,59 @@ async fn figures_follow_orders_whatever_happens_to_them() {
     assert_eq!(moved.status, 200, "{}", moved.text);
     settles(&tenant, &bob, 1, "100.00").await;
     settles(&tenant, &ann, 3, "100.00").await;
+}
+
+#[tokio::test]
+async fn whoever_is_late_with_a_customers_figures_does_not_replace_those_of_a_later_order() {
+    let (folder, faults) = (tempfile::tempdir().unwrap(), Faults::default());
+    let function = segment_scores::function();
+    let (host, worker) = by_hand(folder.path(), "segment-scores", function, Clock::default(), &faults).await;
+    let tenant = Tenant::of(&Caller::at(&host.url()), json!({})).await;
+    let ann = contact(&tenant, "Ann").await;
+    let order = buy(&tenant, &ann, "2026-01-05", "100.00").await;
+    let path = format!("/v1/orders/{order}");
+    let changed = eventually("the message", || async {
+        let sent = worker.sent.lock();
+        let mut messages = sent.iter().filter_map(|body| serde_json::from_str::<Value>(body).ok());
+        messages.find(|message| message["subject"] == order)
+    })
+    .await;
+    assert!(worker.takes(&changed).await);
+    let (store, id) = (&worker.app.store, TenantId::parse(&tenant.id).unwrap());
+    let (ann, order) = (
+        RecordId::parse(Prefix::Contact, &ann).unwrap(),
+        RecordId::parse(Prefix::Order, &order).unwrap(),
+    );
+    let known = async || store.figures(id, &[ann]).await.unwrap().remove(&ann).unwrap();
+    let first = known().await;
+    // The order is another day's, which somebody notes, and is about to write the figures of.
+    let day = async |day: &str| tenant.patch(&path, json!({"placed_on": day})).await.expect(200)["version"].as_u64();
+    let version = day("2026-01-06").await.unwrap();
+    let mut adds = store.contributions(id, ann).await.unwrap().remove(0);
+    adds.day += 1;
+    let purchase = Purchase {
+        order,
+        version,
+        adds: Some((ann, adds)),
+    };
+    store.purchases(id, &[purchase]).await.unwrap().remove(0).unwrap();
+    let seen = store.contributions(id, ann).await.unwrap();
+    let late = Figures::of(&seen, seen[0].currency);
+    assert_ne!(first.figures.as_ref(), Some(&late));
+    // Meanwhile it is what it was, and the figures with it.
+    day("2026-01-05").await.unwrap();
+    assert!(worker.takes(&changed).await);
+    assert_eq!(known().await.figures, first.figures);
+    let written = store.put_figures(id, &[(ann, first.version, late)], "late").await;
+    assert_eq!(written.unwrap(), [false]);
+    // Who brings nothing new leaves no mark.
+    let after = known().await;
+    assert!(worker.takes(&changed).await);
+    assert_eq!(
+        (known().await.version, known().await.figures),
+        (after.version, first.figures)
+    );
+    assert!(host.stop().await);
 }
 
 #[tokio::test]

@@ -4,10 +4,13 @@
 use std::collections::BTreeSet;
 
 use futures::future::join_all;
+use rapport_domain::{Prefix, RecordId, TenantId};
+use rapport_store::{Item, Store, TableNames};
 use serde_json::{Value, json};
 use tests::{Answer, Caller, Tenant, eventually, world};
 
-use super::surveys::{contact, firm, form, fulfilled, id, invitation, mailed, resolved, results};
+use super::account::World;
+use super::surveys::{at_once, contact, firm, form, fulfilled, id, invitation, mailed, resolved, results};
 
 /// The ids behind a link, through all its pages.
 async fn rows(tenant: &Tenant, link: &Value) -> BTreeSet<String> {
@@ -177,6 +180,41 @@ async fn answers_that_come_together_are_all_counted() {
     })
     .await;
     numbers_are_their_rows(tenant, &counted).await;
+}
+
+#[tokio::test]
+async fn who_counts_a_day_that_is_as_before_makes_late_counts_of_it_fail() {
+    let here = World::new().await;
+    let tenant = Tenant::of(&here.anybody, json!({})).await;
+    tenant.patch("/v1/settings", at_once(json!({}))).await.expect(200);
+    let ann = contact(&tenant, json!({})).await;
+    resolved(&tenant, &ann).await;
+    let sent = invitation(&tenant, &ann, "sent").await;
+    let day = async || {
+        let items = here.client().scan().table_name("SurveysTable").send().await.unwrap();
+        let mut items = items.items.unwrap_or_default().into_iter();
+        items.find(|item| item.contains_key("digest"))
+    };
+    eventually("the day's counts", || async { day().await }).await;
+    let tables = |name: &str| (name == "TABLE_SURVEYS").then(|| "SurveysTable".to_owned());
+    let store = Store::new(here.client(), TableNames::read(tables), &[0; 32]);
+    let (firm, sent) = (
+        TenantId::parse(&tenant.id).unwrap(),
+        RecordId::parse(Prefix::SurveyInvitation, &id(&sent)).unwrap(),
+    );
+    let number = |item: &Item| rapport_store::number_of::<u64>(item, "v").unwrap();
+    // The host's own worker may still be at it; nobody counts in between here.
+    let before = eventually("quiet", || async {
+        let first = day().await?;
+        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+        (day().await? == first).then_some(first)
+    })
+    .await;
+    store.count_invitation(firm, sent).await.unwrap();
+    let mut after = day().await.unwrap();
+    assert_eq!(number(&after), number(&before) + 1);
+    after.insert("v".to_owned(), before["v"].clone());
+    assert_eq!(after, before);
 }
 
 #[tokio::test]

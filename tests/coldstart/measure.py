@@ -58,7 +58,7 @@ APART = {"console", "operator"}
 SHORT = ("identity", "leads", "orders")
 HELLO = "hello"
 # Where cargo leaves it when it is built as the archives' programs are.
-LAMBDA_EXAMPLES = ROOT / "target/x86_64-unknown-linux-gnu/lambda/examples"
+LAMBDA_EXAMPLES = ROOT / "target/x86_64-unknown-linux-gnu/lambda-http/examples"
 TITLES = {"init": "init ms", "first": "first ms", "warm": "warm ms", "cpu": "cpu ms", "memory": "peak MB"}
 # How the tables are asked.
 PLAIN, TLS, TLS_AND_ROLE = "plain HTTP", "TLS", "TLS, a role for each tenant"

@@ -34,8 +34,7 @@ impl Held {
         options.functions = options.functions.clone().with("change-events", move |given| {
             let config = Config::read(|name| given.environment.get(name).cloned())?;
             let clients = given.clients();
-            let no_mail = || unreachable!("it sends no mail");
-            let app = App::new(config, given.clock, clients, given.sqs, no_mail, given.meter)?;
+            let app = App::new(config, given.clock, clients, given.sqs, None, given.meter);
             *held.app.lock() = Some(app);
             let waiting = Arc::clone(&held.waiting);
             Ok(Handler::Stream(Arc::new(move |event| {

@@ -24,7 +24,7 @@ use rapport_host::gateway::GatewayRequest;
 use rapport_http::list::{Question, given};
 use rapport_http::{Params, body};
 use rapport_importing::file;
-use rapport_mail::{Attachment, Mail, Mailer};
+use rapport_mail::{Attachment, Mail, Mailer, Way};
 use rapport_runtime::{App, Clock, Config};
 use rapport_sqs::Queues;
 use rapport_store::identity::{InvitationToken, RefreshToken, ResetToken, api_key_text, parse_api_key};
@@ -64,10 +64,9 @@ static APP: LazyLock<App> = LazyLock::new(|| {
         Clock::default(),
         aws_sdk_dynamodb::Client::from_conf(dynamodb.build()),
         aws_sdk_sqs::Client::from_conf(sqs.build()),
-        || unreachable!("no mail is sent"),
+        None,
         rapport_runtime::Meter::default(),
     )
-    .unwrap()
 });
 
 fn rules() -> Rules {
@@ -500,8 +499,8 @@ async fn both_forms(head: &http::request::Parts, body: &Bytes) {
 pub fn mail(bytes: &[u8]) {
     static FOLDER: LazyLock<tempfile::TempDir> = LazyLock::new(|| tempfile::tempdir().unwrap());
     let [from_name, subject, to, text, url, file] = texts::<6>(bytes);
-    let way = format!("folder:{}", FOLDER.path().display());
-    let mailer = Mailer::new(&way, "service@rapport.example", || unreachable!()).unwrap();
+    let way = Way::Folder(FOLDER.path().to_owned());
+    let mailer = Mailer::new(&way, "service@rapport.example", None).unwrap();
     let mail = Mail {
         id: "fuzz".into(),
         from_name,

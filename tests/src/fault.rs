@@ -158,7 +158,7 @@ impl Faults {
     /// # Panics
     /// When a function's client has nothing to send with.
     #[must_use]
-    pub fn between(&self, functions: Functions, named: fn(&str) -> bool) -> Functions {
+    pub fn between(&self, functions: Functions, named: impl Fn(&str) -> bool + Send + Sync + 'static) -> Functions {
         let faults = self.clone();
         functions.given(move |name, mut ingredients| {
             if named(name) {

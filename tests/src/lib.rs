@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 pub mod calls;
 pub mod fault;
 pub mod recorder;
+pub mod worker;
 
 /// The running service.
 pub struct World {

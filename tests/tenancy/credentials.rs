@@ -247,10 +247,9 @@ async fn without_credentials_an_answer_is_503_and_the_next_has_them() {
         clock.clone(),
         clients,
         aws_sdk_sqs::Client::new(&sdk),
-        || unreachable!("no mail is sent"),
+        None,
         rapport_runtime::Meter::default(),
-    )
-    .unwrap();
+    );
     let (user, session) = (RecordId::new(Prefix::User), RecordId::new(Prefix::Session));
     let token = app.tokens.sign(
         &TenantId::new().to_string(),

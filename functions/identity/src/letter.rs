@@ -14,16 +14,13 @@ const SERVICE: &str = "Rapport";
 /// # Errors
 /// `422` when the address takes none, `503` when mail cannot go out now.
 pub async fn send(app: &App, mail: Mail) -> Result<(), Problem> {
-    let mailer = app
-        .mailer
-        .as_ref()
-        .ok_or_else(|| Problem::internal("MAIL is not set"))?;
+    let mailer = app.mailer().ok_or_else(|| Problem::internal("MAIL is not set"))?;
     mailer.send(&mail).await.map_err(|error| match error {
         // Its text may hold the address, which no log may.
         MailError::Malformed(_) => {
             rapport_domain::Invalid::one("email", "email_refused", "no mail can be sent to this address").into()
         }
-        MailError::Unavailable(_) | MailError::Setting(_) => Problem::unavailable("mail could not be handed over"),
+        MailError::Unavailable(_) => Problem::unavailable("mail could not be handed over"),
     })
 }
 

@@ -156,10 +156,7 @@ async fn send(
         format: schedule.format,
         file: table.file(schedule.format)?,
     });
-    let mailer = app
-        .mailer
-        .as_ref()
-        .ok_or_else(|| Fault::Passing("MAIL is not set".into()))?;
+    let mailer = app.mailer().ok_or_else(|| Fault::Passing("MAIL is not set".into()))?;
     match mailer.send(&mail).await {
         Ok(()) => {
             app.meter.mailed(cx.tenant, app.clock.now());
@@ -167,9 +164,7 @@ async fn send(
         }
         // Its text may hold the address, which no log may.
         Err(MailError::Malformed(_)) => Err(Fault::Refused("the mail could not be written".to_owned())),
-        Err(MailError::Unavailable(_) | MailError::Setting(_)) => {
-            Err(Fault::Passing("mail could not be handed over".into()))
-        }
+        Err(MailError::Unavailable(_)) => Err(Fault::Passing("mail could not be handed over".into())),
     }
 }
 

@@ -17,18 +17,15 @@ use jiff::SignedDuration;
 use rapport_domain::TenantId;
 use rapport_queue::{Envelope, Message, Queue, envelope};
 use rapport_runtime::{App, BoxError, Function};
+use rapport_store::Kept;
 
 /// How long sums wait for further changes of their sheet.
 const PAUSE: SignedDuration = SignedDuration::from_secs(2);
 
 /// The sheets for which this process sent a message that is still on its way: it will see what changes until then, so that
 /// no second one is needed.
-static SENT: LazyLock<moka::sync::Cache<(TenantId, String, String), ()>> = LazyLock::new(|| {
-    moka::sync::Cache::builder()
-        .max_capacity(10_000)
-        .time_to_live(Duration::from_secs(1))
-        .build()
-});
+static SENT: LazyLock<Kept<(TenantId, String, String), ()>> =
+    LazyLock::new(|| Kept::new(10_000, Duration::from_secs(1)));
 
 /// The function.
 #[must_use]
@@ -68,14 +65,14 @@ async fn due(
     let now = app.clock.now();
     for (family, sheet) in sheets {
         let key = (tenant, family.clone(), sheet.clone());
-        if SENT.contains_key(&key) {
+        if SENT.get(&key).is_some() {
             continue;
         }
         let message = envelope(tenant, Message::SheetDueV1 { family, sheet });
         app.queues
             .send_at(Queue::ReportSheets, &message, now + PAUSE, now)
             .await?;
-        SENT.insert(key, ());
+        SENT.put(key, ());
     }
     Ok(())
 }

@@ -121,7 +121,7 @@ pub fn link(app: &App, cx: &Accept, id: RecordId, invitation: &Invitation) -> St
 
 /// Hands a mail over. False where it never can be.
 pub async fn hand_over(app: &App, tenant: TenantId, mail: &Mail) -> Result<bool, BoxError> {
-    let mailer = app.mailer.as_ref().ok_or("MAIL is not set")?;
+    let mailer = app.mailer().ok_or("MAIL is not set")?;
     match mailer.send(mail).await {
         Ok(()) => {
             app.meter.mailed(tenant, app.clock.now());
@@ -129,6 +129,6 @@ pub async fn hand_over(app: &App, tenant: TenantId, mail: &Mail) -> Result<bool,
         }
         // Its text may hold the address, which no log may.
         Err(MailError::Malformed(_)) => Ok(false),
-        Err(MailError::Unavailable(_) | MailError::Setting(_)) => Err("mail could not be handed over".into()),
+        Err(MailError::Unavailable(_)) => Err("mail could not be handed over".into()),
     }
 }

@@ -1,5 +1,7 @@
 //! Step 1 of a recompute: one page of figures → what ranks and models need, in a few bytes.
 
+use std::collections::BTreeSet;
+
 use rapport_domain::score::{Figures, Recompute, day_number};
 use rapport_domain::{Currency, RecordId, TenantId};
 use rapport_queue::Message;
@@ -107,7 +109,7 @@ async fn seen(
         return Ok(figures);
     }
     if figures.currency != currency {
-        refresh(app, tenant, &[contact], currency, "currency").await?;
+        refresh(app, tenant, &[contact], &BTreeSet::new(), currency, "currency").await?;
     }
     let mut contributions = app.store.contributions(tenant, contact).await?;
     if !reaches {

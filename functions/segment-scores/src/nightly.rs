@@ -4,6 +4,7 @@
 //! twice is arming once.
 
 use std::sync::LazyLock;
+use std::time::Duration;
 
 use jiff::civil::{Date, Time};
 use jiff::tz::TimeZone;
@@ -14,14 +15,13 @@ use rapport_domain::{Prefix, RecordId, TenantId};
 use rapport_queue::{Message, Queue, envelope};
 use rapport_runtime::schedule::timer;
 use rapport_runtime::{App, BoxError};
-use rapport_store::StoreError;
+use rapport_store::{Kept, StoreError};
 
 /// The hour of the night. Days are over then, and nobody is at work.
 const HOUR: Time = Time::constant(2, 0, 0, 0);
 
 /// For which moment this process has armed a tenant's timer.
-static ARMED: LazyLock<moka::sync::Cache<TenantId, Timestamp>> =
-    LazyLock::new(|| moka::sync::Cache::builder().max_capacity(10_000).build());
+static ARMED: LazyLock<Kept<TenantId, Timestamp>> = LazyLock::new(|| Kept::new(10_000, Duration::MAX));
 
 /// The next night after `now`: the day that has begun then, and the moment. Where the clocks skip the hour, the next
 /// moment there is.
@@ -49,7 +49,7 @@ pub async fn arm(app: &App, tenant: TenantId, settings: &Settings) -> Result<(),
     }
     let message = envelope(tenant, Message::ScoresDueV1 { day });
     app.store.set_timer(&timer(Queue::SegmentScores, &message, due)).await?;
-    ARMED.insert(tenant, due);
+    ARMED.put(tenant, due);
     Ok(())
 }
 

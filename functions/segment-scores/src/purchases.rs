@@ -3,7 +3,8 @@
 //! An order is read as it is now, whatever version the message speaks of. What it adds is noted with its version, which an
 //! older one never overwrites; then the figures of its customer, and of the one it had before, are computed from all that
 //! is noted. Figures carry a version of their own, read before the contributions: of two workers at one customer the one
-//! that saw less loses and looks again. Then the stage of life follows ([`crate::stages`]),
+//! that saw less loses and looks again, and whoever changed what is noted makes a version also where the figures are as before: somebody
+//! may be about to write what they were in between. Then the stage of life follows ([`crate::stages`]),
 //! and whoever was to be won back has returned ([`crate::win_backs`]).
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -104,15 +105,18 @@ async fn settle_tenant(
         }
     }
     let mut contacts: BTreeMap<RecordId, Vec<String>> = BTreeMap::new();
-    let mut lively = BTreeSet::new();
+    let (mut lively, mut changed) = (BTreeSet::new(), BTreeSet::new());
     for (purchase, result) in purchases.iter().zip(app.store.purchases(tenant, &purchases).await?) {
         let order = purchase.order.to_string();
         match result {
-            Ok(touched) => {
+            Ok(noted) => {
                 if !historic.contains(&purchase.order) {
-                    lively.extend(touched.iter().copied());
+                    lively.extend(noted.contacts.iter().copied());
                 }
-                for contact in touched {
+                if noted.changed {
+                    changed.extend(noted.contacts.iter().copied());
+                }
+                for contact in noted.contacts {
                     contacts.entry(contact).or_default().push(order.clone());
                 }
             }
@@ -126,7 +130,7 @@ async fn settle_tenant(
         .first()
         .map(|purchase| purchase.order.to_string())
         .unwrap_or_default();
-    let late = refresh(app, tenant, &touched, known.settings.currency, &request).await?;
+    let late = refresh(app, tenant, &touched, &changed, known.settings.currency, &request).await?;
     // What is entered from the past moves nobody today: the next recompute finds the stage.
     lively.retain(|contact| !late.contains(contact));
     let settled: Vec<RecordId> = touched
@@ -172,7 +176,8 @@ fn purchase(row: &Row) -> Result<(Purchase, bool), StoreError> {
     Ok((purchase, record.body.historic))
 }
 
-/// Computes the figures of contacts anew and writes those that changed; the contacts that others kept changing meanwhile.
+/// Computes the figures of contacts anew and writes those that are other than before, or whose contributions were just `changed`; the
+/// contacts that others kept changing meanwhile.
 ///
 /// # Errors
 /// When the store does not answer.
@@ -180,6 +185,7 @@ pub async fn refresh(
     app: &App,
     tenant: TenantId,
     contacts: &[RecordId],
+    changed: &BTreeSet<RecordId>,
     currency: Currency,
     request: &str,
 ) -> Result<Vec<RecordId>, StoreError> {
@@ -194,7 +200,7 @@ pub async fn refresh(
         }
         // The versions first: whoever adds a contribution after this makes a later version, and ours is refused.
         let stored = app.store.figures(tenant, &left).await?;
-        let mut changed = Vec::new();
+        let mut figures_now = Vec::new();
         for group in left.chunks(SIDE_BY_SIDE) {
             let all = try_join_all(group.iter().map(|contact| app.store.contributions(tenant, *contact))).await?;
             for (contact, contributions) in group.iter().zip(all) {
@@ -203,13 +209,13 @@ pub async fn refresh(
                     .get(contact)
                     .map_or((0, None), |stored| (stored.version, stored.figures.as_ref()));
                 let same = before.map_or(figures.is_empty(), |before| *before == figures);
-                if !same {
-                    changed.push((*contact, version, figures));
+                if !same || changed.contains(contact) {
+                    figures_now.push((*contact, version, figures));
                 }
             }
         }
-        let written = app.store.put_figures(tenant, &changed, request).await?;
-        left = changed
+        let written = app.store.put_figures(tenant, &figures_now, request).await?;
+        left = figures_now
             .iter()
             .zip(written)
             .filter(|(_, written)| !written)

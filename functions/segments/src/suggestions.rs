@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, LazyLock};
+use std::time::Duration;
 
 use axum::extract::{Path, State};
 use axum::response::Response;
@@ -18,7 +19,7 @@ use rapport_runtime::App;
 use rapport_scoring::baskets::{Article, Association, LEAST_SEVERAL, MONTHS, Mined, SuggestionKind, articles, suggest};
 use rapport_store::page::{Query, Row};
 use rapport_store::records::{index_partition, parse};
-use rapport_store::{StoreError, Table};
+use rapport_store::{Kept, StoreError, Table};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -104,15 +105,10 @@ struct Head {
 }
 
 /// Rules by the tenant and job they are of.
-type Remembered = moka::sync::Cache<(TenantId, RecordId), Arc<Vec<Association>>>;
+type Remembered = Kept<(TenantId, RecordId), Arc<Vec<Association>>>;
 
 /// The rules of a job do not change: this process reads them once.
-static RULES: LazyLock<Remembered> = LazyLock::new(|| {
-    moka::sync::Cache::builder()
-        .max_capacity(100)
-        .time_to_idle(std::time::Duration::from_secs(600))
-        .build()
-});
+static RULES: LazyLock<Remembered> = LazyLock::new(|| Kept::new(100, Duration::from_secs(600)));
 
 /// What the route says of itself.
 pub fn doc() -> Doc {
@@ -201,7 +197,7 @@ async fn rules(app: &App, tenant: TenantId, job: RecordId) -> Result<Arc<Vec<Ass
         all.extend(rules);
     }
     let all = Arc::new(all);
-    RULES.insert((tenant, job), Arc::clone(&all));
+    RULES.put((tenant, job), Arc::clone(&all));
     Ok(all)
 }
 

@@ -1,6 +1,7 @@
 //! The surveys that every tenant has: made when its surveys are first listed, or when the worker first needs one.
 
 use std::sync::{Arc, LazyLock};
+use std::time::Duration;
 
 use axum::extract::{Request, State};
 use axum::middleware::Next;
@@ -10,10 +11,10 @@ use rapport_domain::TenantId;
 use rapport_domain::survey::Metric;
 use rapport_http::{Caller, Problem};
 use rapport_runtime::App;
-use rapport_store::Cost;
+use rapport_store::{Cost, Kept};
 
 /// The tenants that are known to have theirs: they are never deleted.
-static COMPLETE: LazyLock<moka::sync::Cache<TenantId, ()>> = LazyLock::new(|| moka::sync::Cache::new(10_000));
+static COMPLETE: LazyLock<Kept<TenantId, ()>> = LazyLock::new(|| Kept::new(10_000, Duration::MAX));
 
 /// Makes the built-in surveys before they are listed. Whatever goes wrong here is left to the route itself to report; what it costs
 /// is part of the answer's cost.
@@ -29,7 +30,7 @@ async fn complete_and_list(app: &App, request: Request, next: Next) -> Response 
         && COMPLETE.get(&caller.tenant).is_none()
         && make(app, &caller).await.is_ok()
     {
-        COMPLETE.insert(caller.tenant, ());
+        COMPLETE.put(caller.tenant, ());
     }
     next.run(request).await
 }

@@ -4,6 +4,7 @@
 //! counted anew. How long that waits grows with how many there are, so that counting stays cheap beside what is counted.
 
 use std::sync::LazyLock;
+use std::time::Duration;
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use jiff::{SignedDuration, Timestamp};
@@ -11,7 +12,7 @@ use rapport_domain::TenantId;
 use rapport_domain::usage::day_of;
 use rapport_queue::{Envelope, Message, Queue, each, envelope};
 use rapport_runtime::{App, BoxError, Function};
-use rapport_store::{StoreError, Table};
+use rapport_store::{Kept, StoreError, Table};
 
 /// How long a count waits at least.
 const LEAST: SignedDuration = SignedDuration::from_secs(2);
@@ -21,8 +22,7 @@ const MOST: SignedDuration = SignedDuration::from_secs(900);
 const A_SECOND_FOR: u64 = 20;
 
 /// When the counts that this process asked for begin. What changes until then is counted by them.
-static ASKED: LazyLock<moka::sync::Cache<(TenantId, String), Timestamp>> =
-    LazyLock::new(|| moka::sync::Cache::builder().max_capacity(10_000).build());
+static ASKED: LazyLock<Kept<(TenantId, String), Timestamp>> = LazyLock::new(|| Kept::new(10_000, Duration::MAX));
 
 /// The function.
 #[must_use]
@@ -71,7 +71,7 @@ async fn ask(app: &App, tenant: TenantId, noun: String) -> Result<(), BoxError> 
     let due = now + pause(known.count(&key.1));
     let message = envelope(tenant, Message::RecordsDueV1 { noun: key.1.clone() });
     app.queues.send_at(Queue::UsageCounts, &message, due, now).await?;
-    ASKED.insert(key, due);
+    ASKED.put(key, due);
     Ok(())
 }
 

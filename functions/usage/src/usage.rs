@@ -111,7 +111,7 @@ pub async fn usage(State(app): State<App>, caller: Caller, params: Params) -> Re
     let covers = from <= first && today <= to;
     // Two chains of reads, since two connections are there from the start.
     let kept = async {
-        let plan = app.store.fresh_rules(tenant).await?.account.plan;
+        let plan = app.store.tenant_rules(tenant).await?.account.plan;
         let tallied = app.store.usage_tallies(tenant, (from, to)).await?;
         let tallies = if covers {
             let last = tallied.iter().rfind(|(day, _)| *day <= today);

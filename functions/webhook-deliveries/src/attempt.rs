@@ -10,17 +10,12 @@ use rapport_queue::{Envelope, MOST_DELAY_SECONDS, Message, Queue, envelope};
 use rapport_runtime::schedule::timer;
 use rapport_runtime::{App, BoxError, schedule};
 use rapport_store::webhook::KeptDelivery;
-use rapport_store::{Accept, StoreError};
+use rapport_store::{Accept, Kept, StoreError};
 
 use crate::send::{Outgoing, send};
 
 /// Endpoints whose success was noted less than a minute ago: it need not be noted with every delivery.
-static NOTED: LazyLock<moka::sync::Cache<RecordId, ()>> = LazyLock::new(|| {
-    moka::sync::Cache::builder()
-        .max_capacity(10_000)
-        .time_to_live(Duration::from_secs(60))
-        .build()
-});
+static NOTED: LazyLock<Kept<RecordId, ()>> = LazyLock::new(|| Kept::new(10_000, Duration::from_secs(60)));
 
 /// After how long a delivery of an account that is not open is looked at again.
 const WHILE_NOT_OPEN: SignedDuration = SignedDuration::from_hours(1);
@@ -84,9 +79,9 @@ pub(crate) async fn attempt(app: &App, tenant: TenantId, id: RecordId, number: u
     follow(app, tenant, &delivery, at).await?;
     match delivery.status {
         DeliveryStatus::Succeeded => {
-            if !NOTED.contains_key(&endpoint.meta.id) {
+            if NOTED.get(&endpoint.meta.id).is_none() {
                 app.store.note_endpoint_success(tenant, endpoint.meta.id, at).await?;
-                NOTED.insert(endpoint.meta.id, ());
+                NOTED.put(endpoint.meta.id, ());
             }
             Ok(())
         }

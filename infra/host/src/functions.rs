@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use rapport_mail::Way;
 use rapport_runtime::{App, Clock, Config, Function, Meter, metered};
 use rapport_store::Clients;
 
@@ -66,7 +67,10 @@ impl Functions {
         self.with(name, move |given| {
             let config = Config::read(|name| given.environment.get(name).cloned())?;
             let clients = given.clients();
-            let app = App::new(config, given.clock, clients, given.sqs, no_ses, given.meter)?;
+            if config.mail == Some(Way::Ses) {
+                return Err("MAIL: ses is there in the cloud alone; smtp://HOST:PORT or folder:PATH is needed".into());
+            }
+            let app = App::new(config, given.clock, clients, given.sqs, None, given.meter);
             Ok(handler(function, app))
         })
     }
@@ -143,16 +147,6 @@ fn handler(function: Function, app: App) -> Handler {
         })),
         Function::Schedule(run) => Handler::Schedule(Arc::new(move |()| run(app.clone()))),
     }
-}
-
-/// Mail goes to a folder or an SMTP server here; this is made only for a setting that says otherwise.
-fn no_ses() -> aws_sdk_sesv2::Client {
-    aws_sdk_sesv2::Client::from_conf(
-        aws_sdk_sesv2::Config::builder()
-            .behavior_version(aws_sdk_sesv2::config::BehaviorVersion::latest())
-            .region(aws_sdk_sesv2::config::Region::new(crate::engine::REGION))
-            .build(),
-    )
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! `cargo xtask package`: one archive for each function under `target/lambda`, as `infra/template.yaml` names them.
 //!
-//! cargo-lambda builds the programs for the C library of Lambda's machines, whatever this one has. An archive holds the program as
-//! `bootstrap`; the console's holds its built app beside it. The same files give the same archive, byte for byte, so that a
-//! deployment moves only what changed.
+//! cargo-lambda builds the programs for the C library of Lambda's machines, whatever this one has, by the profile `lambda`, or by the
+//! one that a function's `package.metadata.rapport` names. An archive holds the program as `bootstrap`; the console's holds its built app
+//! beside it. The same files give the same archive, byte for byte, so that a deployment moves only what changed.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -10,8 +10,8 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use zip::write::SimpleFileOptions;
-use zip::{CompressionMethod, DateTime, ZipWriter};
+use libdeflater::{CompressionLvl, Compressor};
+use rawzip::{CompressionMethod, DataDescriptorOutput, ZipArchiveWriter};
 
 use crate::console;
 use crate::tools::{self, root};
@@ -75,24 +75,45 @@ impl Package {
     fn build(&self, names: &[String]) -> Result<(), String> {
         let venv = tools::venv("package-venv", "infra/requirements.txt")?;
         let tools = venv.parent().map(Path::to_path_buf).unwrap_or_default();
-        let mut build = tools::cargo(&["lambda", "build", "--profile", "lambda", "--output-format", "binary"]);
-        build.arg(match self.arch {
-            Arch::X86 => "--x86-64",
-            Arch::Arm => "--arm64",
-        });
-        build.arg("--lambda-dir").arg(folder());
-        for name in names {
-            build.args(["--package", name, "--bin", name]);
-        }
         let path = std::env::var_os("PATH").unwrap_or_default();
         let paths = std::iter::once(tools).chain(std::env::split_paths(&path));
         let path = std::env::join_paths(paths).map_err(|error| error.to_string())?;
-        let status = build.env("PATH", path).status().map_err(|error| error.to_string())?;
-        status
-            .success()
-            .then_some(())
-            .ok_or_else(|| "cargo lambda failed".to_owned())
+        for (profile, names) in by_profile(names)? {
+            let mut build = tools::cargo(&["lambda", "build", "--output-format", "binary", "--profile", &profile]);
+            build.arg(match self.arch {
+                Arch::X86 => "--x86-64",
+                Arch::Arm => "--arm64",
+            });
+            build.arg("--lambda-dir").arg(folder());
+            for name in names {
+                build.args(["--package", &name, "--bin", &name]);
+            }
+            tools::run(build.env("PATH", &path), "cargo lambda build")?;
+        }
+        Ok(())
     }
+}
+
+/// Functions by the profile that each is built by.
+fn by_profile(names: &[String]) -> Result<BTreeMap<String, Vec<String>>, String> {
+    let metadata = tools::cargo(&["metadata", "--format-version", "1", "--no-deps"])
+        .output()
+        .map_err(|error| format!("cargo metadata: {error}"))?;
+    let metadata: serde_json::Value =
+        serde_json::from_slice(&metadata.stdout).map_err(|error| format!("cargo metadata: {error}"))?;
+    let packages = metadata["packages"]
+        .as_array()
+        .ok_or("cargo metadata names no packages")?;
+    let mut grouped: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for name in names {
+        let package = packages.iter().find(|package| package["name"] == **name);
+        let profile = package.and_then(|package| package["metadata"]["rapport"]["profile"].as_str());
+        grouped
+            .entry(profile.unwrap_or("lambda").to_owned())
+            .or_default()
+            .push(name.clone());
+    }
+    Ok(grouped)
 }
 
 fn save(rows: &[serde_json::Value]) -> Result<(), String> {
@@ -140,19 +161,24 @@ fn gather(folder: &Path, under: &str, files: &mut BTreeMap<String, PathBuf>) -> 
     Ok(())
 }
 
-fn write(archive: &Path, files: &BTreeMap<String, PathBuf>) -> io::Result<()> {
-    let mut pack = ZipWriter::new(File::create(archive)?);
+/// Each file as small as DEFLATE makes it, without a time.
+fn write(archive: &Path, files: &BTreeMap<String, PathBuf>) -> Result<(), Box<dyn std::error::Error>> {
+    let mut pack = ZipArchiveWriter::new(File::create(archive)?);
+    let mut compressor = Compressor::new(CompressionLvl::best());
     for (name, path) in files {
-        let mode = if name == "bootstrap" { 0o755 } else { 0o644 };
-        let options = SimpleFileOptions::default()
-            .compression_method(CompressionMethod::Deflated)
-            .compression_level(Some(9))
-            .last_modified_time(DateTime::default())
-            .unix_permissions(mode);
-        pack.start_file(name, options)?;
-        io::copy(&mut File::open(path)?, &mut pack)?;
+        let file = std::fs::read(path)?;
+        let mut small = vec![0; compressor.deflate_compress_bound(file.len())];
+        let length = compressor.deflate_compress(&file, &mut small)?;
+        let (mut entry, _) = pack
+            .new_file(name.as_str())
+            .compression_method(CompressionMethod::DEFLATE)
+            .unix_permissions(if name == "bootstrap" { 0o755 } else { 0o644 })
+            .start()?;
+        entry.write_all(&small[..length])?;
+        entry.finish(DataDescriptorOutput::new(libdeflater::crc32(&file), file.len() as u64))?;
     }
-    pack.finish()?.flush()
+    pack.finish()?.flush()?;
+    Ok(())
 }
 
 fn kilobytes(bytes: u64) -> String {
@@ -199,6 +225,9 @@ mod tests {
             ("web/assets/a.js", 0o644),
             ("web/index.html", 0o644),
         ];
+        let mut program = String::new();
+        io::Read::read_to_string(&mut pack.by_name("bootstrap").unwrap(), &mut program).unwrap();
+        assert_eq!(program, "program");
         assert_eq!(entries, expected.map(|(name, mode)| (name.to_owned(), Some(mode))));
         std::fs::remove_dir_all(&folder).unwrap();
     }

@@ -123,7 +123,8 @@ pub fn built((name, version): (&str, &str)) -> Result<PathBuf, String> {
     Ok(program)
 }
 
-fn run(command: &mut Command, what: &str) -> Result<(), String> {
+/// Runs a command; what it says on standard output is of no interest.
+pub fn run(command: &mut Command, what: &str) -> Result<(), String> {
     let status = command
         .stdin(Stdio::null())
         .stdout(Stdio::null())

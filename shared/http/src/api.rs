@@ -35,8 +35,12 @@ pub enum Access {
 /// Schemas by their names.
 type Named = Vec<(String, RefOr<Schema>)>;
 
+/// Whether operations are described. The document is written by the tests, which ask for it; a function's program goes without what
+/// only the document says.
+const DESCRIBED: bool = cfg!(any(test, feature = "document"));
+
 /// What an operation says of itself.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub struct Doc {
     summary: String,
     detail: Option<String>,
@@ -51,120 +55,130 @@ pub struct Doc {
 impl Doc {
     /// An operation in a few words: "Create a lead".
     pub fn new(summary: impl Into<String>) -> Self {
-        Self {
-            summary: summary.into(),
-            detail: None,
-            body: None,
-            bodiless: false,
-            answers: BTreeMap::new(),
-            params: Vec::new(),
-            schemas: Vec::new(),
-            joined: Vec::new(),
+        Self::default().with(|doc| doc.summary = summary.into())
+    }
+
+    /// What a closure says, where operations are described: for what is laborious to say.
+    pub fn of(say: impl FnOnce() -> Self) -> Self {
+        if DESCRIBED { say() } else { Self::default() }
+    }
+
+    /// With a change, where operations are described.
+    #[inline(always)]
+    fn with(mut self, change: impl FnOnce(&mut Self)) -> Self {
+        if DESCRIBED {
+            change(&mut self);
         }
+        self
     }
 
     /// With what else there is to know.
     #[must_use]
-    pub fn detail(mut self, text: impl Into<String>) -> Self {
-        self.detail = Some(text.into());
-        self
+    pub fn detail(self, text: impl Into<String>) -> Self {
+        self.with(|doc| doc.detail = Some(text.into()))
     }
 
     /// With a JSON body of a type.
     #[must_use]
-    pub fn body<T: ToSchema>(mut self) -> Self {
-        let schema = self.schema::<T>();
-        self.body = Some(json!({"application/json": {"schema": schema}}));
-        self
+    pub fn body<T: ToSchema>(self) -> Self {
+        self.with(|doc| {
+            let schema = doc.schema::<T>();
+            doc.body = Some(json!({"application/json": {"schema": schema}}));
+        })
     }
 
     /// With a JSON body of a schema written out.
     #[must_use]
-    pub fn body_schema(mut self, schema: &Value) -> Self {
-        self.body = Some(json!({"application/json": {"schema": schema}}));
-        self
+    pub fn body_schema(self, schema: &Value) -> Self {
+        self.with(|doc| doc.body = Some(json!({"application/json": {"schema": schema}})))
     }
 
     /// With a body of some other type; a form has the fields of the JSON that it stands for.
     #[must_use]
-    pub fn body_type(mut self, media_type: &str) -> Self {
-        let body = self.body.get_or_insert_with(|| json!({}));
-        let json = body.pointer("/application~1json/schema").filter(|_| media_type == FORM);
-        body[media_type] = json!({"schema": json.cloned().unwrap_or_else(|| json!({}))});
-        self
+    pub fn body_type(self, media_type: &str) -> Self {
+        self.with(|doc| {
+            let body = doc.body.get_or_insert_with(|| json!({}));
+            let json = body.pointer("/application~1json/schema").filter(|_| media_type == FORM);
+            body[media_type] = json!({"schema": json.cloned().unwrap_or_else(|| json!({}))});
+        })
     }
 
     /// A request without a body is as good as one with an empty object.
     #[must_use]
-    pub fn or_no_body(mut self) -> Self {
-        self.bodiless = true;
-        self
+    pub fn or_no_body(self) -> Self {
+        self.with(|doc| doc.bodiless = true)
     }
 
     /// Answers with JSON of a type.
     #[must_use]
-    pub fn answers<T: ToSchema>(mut self, status: u16) -> Self {
-        let schema = self.schema::<T>();
-        self.answers
-            .insert(status, json!({"application/json": {"schema": schema}}));
-        self
+    pub fn answers<T: ToSchema>(self, status: u16) -> Self {
+        self.with(|doc| {
+            let schema = doc.schema::<T>();
+            doc.answers
+                .insert(status, json!({"application/json": {"schema": schema}}));
+        })
     }
 
     /// Answers with JSON of a schema written out.
     #[must_use]
-    pub fn answers_schema(mut self, status: u16, schema: &Value) -> Self {
-        self.answers
-            .insert(status, json!({"application/json": {"schema": schema}}));
-        self
+    pub fn answers_schema(self, status: u16, schema: &Value) -> Self {
+        self.with(|doc| {
+            doc.answers
+                .insert(status, json!({"application/json": {"schema": schema}}));
+        })
     }
 
     /// Answers with a body of some other type, beside one that is known for the status already, or with none when the type
     /// is empty.
     #[must_use]
-    pub fn answers_type(mut self, status: u16, media_type: &str) -> Self {
-        if let Some(Value::Object(known)) = self.answers.get_mut(&status)
-            && !media_type.is_empty()
-        {
-            known.insert(media_type.to_owned(), json!({"schema": {"type": "string"}}));
-            return self;
-        }
-        let content = if media_type.is_empty() {
-            Value::Null
-        } else {
-            json!({media_type: {"schema": {"type": "string"}}})
-        };
-        self.answers.insert(status, content);
-        self
+    pub fn answers_type(self, status: u16, media_type: &str) -> Self {
+        self.with(|doc| {
+            if let Some(Value::Object(known)) = doc.answers.get_mut(&status)
+                && !media_type.is_empty()
+            {
+                known.insert(media_type.to_owned(), json!({"schema": {"type": "string"}}));
+                return;
+            }
+            let content = if media_type.is_empty() {
+                Value::Null
+            } else {
+                json!({media_type: {"schema": {"type": "string"}}})
+            };
+            doc.answers.insert(status, content);
+        })
     }
 
     /// With another media type that the same answer may have, as bytes.
     #[must_use]
-    pub fn or_type(mut self, status: u16, media_type: &str) -> Self {
-        if let Value::Object(content) = self.answers.entry(status).or_insert_with(|| json!({})) {
-            content.insert(
-                media_type.to_owned(),
-                json!({"schema": {"type": "string", "format": "binary"}}),
-            );
-        }
-        self
+    pub fn or_type(self, status: u16, media_type: &str) -> Self {
+        self.with(|doc| {
+            if let Value::Object(content) = doc.answers.entry(status).or_insert_with(|| json!({})) {
+                content.insert(
+                    media_type.to_owned(),
+                    json!({"schema": {"type": "string", "format": "binary"}}),
+                );
+            }
+        })
     }
 
     /// With a query parameter.
     #[must_use]
     pub fn query(self, name: &str, detail: &str, schema: &Value) -> Self {
-        self.parameter(name, detail, schema, false)
+        self.parameter("query", name, detail, schema, false)
     }
 
     /// With a query parameter that must be there.
     #[must_use]
     pub fn needs(self, name: &str, detail: &str, schema: &Value) -> Self {
-        self.parameter(name, detail, schema, true)
+        self.parameter("query", name, detail, schema, true)
     }
 
-    fn parameter(mut self, name: &str, detail: &str, schema: &Value, required: bool) -> Self {
-        self.params
-            .push(json!({"name": name, "in": "query", "required": required, "description": detail, "schema": schema}));
-        self
+    fn parameter(self, place: &str, name: &str, detail: &str, schema: &Value, required: bool) -> Self {
+        self.with(|doc| {
+            doc.params.push(
+                json!({"name": name, "in": place, "required": required, "description": detail, "schema": schema}),
+            );
+        })
     }
 
     /// With the parameters of a page: `limit` and `cursor`.
@@ -180,14 +194,16 @@ impl Doc {
 
     /// With a header.
     #[must_use]
-    pub fn header(mut self, name: &str, detail: &str) -> Self {
-        self.params.push(json!({"name": name, "in": "header", "required": false, "description": detail, "schema": header_schema(name)}));
-        self
+    pub fn header(self, name: &str, detail: &str) -> Self {
+        self.parameter("header", name, detail, &header_schema(name), false)
     }
 
     /// Makes a type known and returns the reference to it. The schema itself is made with the document: a function that
     /// starts does not need it.
     pub fn schema<T: ToSchema>(&mut self) -> Value {
+        if !DESCRIBED {
+            return Value::Null;
+        }
         let name = T::name();
         self.schemas.push(|| {
             let mut schemas = vec![(T::name().to_string(), T::schema())];
@@ -200,6 +216,9 @@ impl Doc {
     /// The reference to one schema with the fields of two types. They cannot be named side by side in an `allOf`: each
     /// refuses the other's fields.
     pub fn joined<A: ToSchema, B: ToSchema>(&mut self, name: &str) -> Value {
+        if !DESCRIBED {
+            return Value::Null;
+        }
         self.schema::<A>();
         self.schema::<B>();
         let joined = || {
@@ -343,7 +362,9 @@ impl Api {
             path: path.to_owned(),
             access,
         });
-        self.docs.push(doc);
+        if DESCRIBED {
+            self.docs.push(doc);
+        }
         self
     }
 

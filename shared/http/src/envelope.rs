@@ -7,12 +7,13 @@ use std::time::Instant;
 
 use axum::extract::{Request, State};
 use axum::middleware::Next;
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use futures::FutureExt as _;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use lambda_http::RequestExt as _;
 use rapport_domain::permission::Scope;
 use rapport_domain::{Prefix, RecordId};
-use rapport_runtime::App;
+use rapport_runtime::{App, last_words};
 use rapport_store::Cost;
 use tracing::Instrument as _;
 
@@ -30,7 +31,6 @@ pub struct RequestId(pub RecordId);
 
 /// Authenticates as the route demands, then goes on.
 pub(crate) async fn authorise(State((app, access)): State<(App, Access)>, request: Request, next: Next) -> Response {
-    use axum::response::IntoResponse as _;
     let needed = match access {
         Access::Public => return next.run(request).await,
         Access::SignedIn => None,
@@ -57,7 +57,6 @@ pub(crate) async fn authorise(State((app, access)): State<(App, Access)>, reques
 
 /// Goes on if the caller has the permission that is needed and calls from where he may.
 async fn permit(app: &App, caller: &Caller, needed: Option<Scope>, mut request: Request, next: Next) -> Response {
-    use axum::response::IntoResponse as _;
     if let Some(scope) = needed
         && !caller.scopes.has(scope)
     {
@@ -118,58 +117,88 @@ fn is_own(origin: &str, host: Option<&HeaderValue>) -> bool {
         .is_some_and(|authority| !authority.is_empty() && host.is_some_and(|host| host.eq_ignore_ascii_case(authority)))
 }
 
+/// What is known of a request before it is answered.
+#[derive(Clone)]
+struct Told {
+    started: Instant,
+    id: RecordId,
+    method: Method,
+    path: String,
+    cost: Arc<Cost>,
+    span: tracing::Span,
+}
+
 /// Wraps every request of a function.
 pub(crate) async fn wrap(mut request: Request, next: Next) -> Response {
-    let started = Instant::now();
     let id = RecordId::new(Prefix::Request);
     let method = request.method().clone();
-    let path = request.uri().path().to_owned();
-    let preflight = method == Method::OPTIONS && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
-    request.extensions_mut().insert(RequestId(id));
-    // Together with what was done for the request before it came here.
-    let cost = Cost::current().unwrap_or_default();
-    let span = tracing::info_span!("request", %id, %method, tenant = tracing::field::Empty);
-    let mut response = if preflight {
-        allow_preflight()
-    } else {
-        let answer = AssertUnwindSafe(Arc::clone(&cost).counting(next.run(request).instrument(span.clone())))
-            .catch_unwind()
-            .await;
-        answer.unwrap_or_else(|panic| {
-            use axum::response::IntoResponse as _;
-            let text = panic
-                .downcast_ref::<&str>()
-                .map(ToString::to_string)
-                .or_else(|| panic.downcast_ref::<String>().cloned());
-            Problem::internal(format!("a handler panicked: {}", text.unwrap_or_default())).into_response()
-        })
+    let told = Told {
+        started: Instant::now(),
+        id,
+        path: request.uri().path().to_owned(),
+        // Together with what was done for the request before it came here.
+        cost: Cost::current().unwrap_or_default(),
+        span: tracing::info_span!("request", %id, %method, tenant = tracing::field::Empty),
+        method,
     };
-    // Axum's own refusals (a path that is no UTF-8, a method that is not there) become problems like all others.
-    if response.status().is_client_error()
-        && response.extensions().get::<Arc<Problem>>().is_none()
-        && response
-            .headers()
-            .get(header::CONTENT_TYPE)
-            .is_none_or(|kind| kind.as_bytes().starts_with(b"text/plain"))
-    {
-        let code = match response.status() {
-            StatusCode::METHOD_NOT_ALLOWED => Code::MethodNotAllowed,
-            StatusCode::NOT_FOUND => Code::NotFound,
-            StatusCode::PAYLOAD_TOO_LARGE => Code::TooLarge,
-            _ => Code::Malformed,
-        };
-        response.extensions_mut().insert(Arc::new(Problem::new(code)));
+    let preflight =
+        told.method == Method::OPTIONS && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
+    request.extensions_mut().insert(RequestId(id));
+    if preflight {
+        return told.finished(allow_preflight());
     }
-    let problem = response.extensions_mut().remove::<Arc<Problem>>();
-    if let Some(problem) = problem {
-        write_problem(&mut response, &problem, id, &path, &span);
+    let context = request.lambda_context_ref().filter(|_| last_words::needed());
+    let _prepared = context.map(|context| {
+        let told = told.clone();
+        last_words::prepare(&context.request_id, move |text| told.finished(panicked(text)))
+    });
+    let work = next.run(request).instrument(told.span.clone());
+    let answer = AssertUnwindSafe(Arc::clone(&told.cost).counting(work))
+        .catch_unwind()
+        .await;
+    let answer = answer.unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<&str>().copied();
+        panicked(
+            text.or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+                .unwrap_or_default(),
+        )
+    });
+    told.finished(answer)
+}
+
+fn panicked(text: &str) -> Response {
+    Problem::internal(format!("a handler panicked: {text}")).into_response()
+}
+
+impl Told {
+    /// An answer as it leaves: with its problem written out, and what every answer says.
+    fn finished(&self, mut response: Response) -> Response {
+        // Axum's own refusals (a path that is no UTF-8, a method that is not there) become problems like all others.
+        if response.status().is_client_error()
+            && response.extensions().get::<Arc<Problem>>().is_none()
+            && response
+                .headers()
+                .get(header::CONTENT_TYPE)
+                .is_none_or(|kind| kind.as_bytes().starts_with(b"text/plain"))
+        {
+            let code = match response.status() {
+                StatusCode::METHOD_NOT_ALLOWED => Code::MethodNotAllowed,
+                StatusCode::NOT_FOUND => Code::NotFound,
+                StatusCode::PAYLOAD_TOO_LARGE => Code::TooLarge,
+                _ => Code::Malformed,
+            };
+            response.extensions_mut().insert(Arc::new(Problem::new(code)));
+        }
+        let problem = response.extensions_mut().remove::<Arc<Problem>>();
+        if let Some(problem) = problem {
+            write_problem(&mut response, &problem, self.id, &self.path, &self.span);
+        }
+        stamp(response.headers_mut(), self.id, &self.cost, self.started.elapsed());
+        if self.method == Method::HEAD {
+            *response.body_mut() = axum::body::Body::empty();
+        }
+        response
     }
-    let elapsed = started.elapsed();
-    stamp(response.headers_mut(), id, &cost, elapsed);
-    if method == Method::HEAD {
-        *response.body_mut() = axum::body::Body::empty();
-    }
-    response
 }
 
 fn write_problem(response: &mut Response, problem: &Problem, id: RecordId, path: &str, span: &tracing::Span) {
@@ -243,6 +272,7 @@ fn allow_preflight() -> Response {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
@@ -267,5 +297,41 @@ mod tests {
             assert_eq!(is_own(origin, Some(&host)), expected, "{origin} {host:?}");
         }
         assert!(!is_own("http://localhost:8080", None));
+    }
+
+    #[tokio::test]
+    async fn a_handler_that_panics_is_answered_with_a_problem() {
+        async fn broken() -> Response {
+            panic!("of {} parts", 2)
+        }
+        let router = axum::Router::new()
+            .route("/v1/broken", axum::routing::get(broken))
+            .layer(axum::middleware::from_fn(wrap));
+        for method in [Method::GET, Method::HEAD] {
+            let request = http::Request::builder().method(&method).uri("/v1/broken");
+            let request = request.body(axum::body::Body::empty()).unwrap();
+            let answer = tower::ServiceExt::oneshot(router.clone(), request).await.unwrap();
+            assert_eq!(answer.status(), 500);
+            let id = answer.headers()["request-id"].to_str().unwrap().to_owned();
+            assert!(answer.headers().contains_key("rapport-cost"));
+            let body = http_body_util::BodyExt::collect(answer.into_body())
+                .await
+                .unwrap()
+                .to_bytes();
+            if method == Method::HEAD {
+                assert!(body.is_empty());
+                continue;
+            }
+            let problem: serde_json::Value = serde_json::from_slice(&body).unwrap();
+            assert_eq!(
+                (&problem["code"], &problem["instance"]),
+                (&"internal".into(), &"/v1/broken".into())
+            );
+            assert_eq!(problem["request_id"], id);
+            assert!(
+                !problem.to_string().contains("parts"),
+                "what broke is for the log alone: {problem}"
+            );
+        }
     }
 }

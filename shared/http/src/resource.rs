@@ -126,58 +126,65 @@ impl Api {
             let page = crate::api::page_of(&schema);
             doc.answers_schema(200, &page)
         };
-        let sorts: Vec<String> = K::SORTS
-            .iter()
-            .map(|sort| {
-                let name = sort.index.strip_prefix("by_").unwrap_or(sort.index);
-                let first = if sort.rising { "soonest" } else { "latest" };
-                format!("by `{}` with `{name}`, {first} first", sort.field)
-            })
-            .collect();
-        let listing = page(&format!("List {plural}, newest first"));
-        let mut listing = if sorts.is_empty() {
-            listing
-        } else {
-            listing.detail(format!("Sorted {}.", sorts.join("; ")))
-        }
-        .paged()
-        .query(
-            "fields",
-            "Only these fields, separated by commas",
-            &json!({"type": "string"}),
-        );
-        for filter in list::filters::<K>() {
-            let detail = match filter.test {
-                Test::Equal => format!("{} equals this", filter.field),
-                Test::Holds => format!("{} holds this", filter.field),
-                Test::Since => format!("{} is at or after this time or day", filter.field),
-                Test::Before => format!("{} is before this time or day", filter.field),
-            };
-            listing = listing.query(filter.name, &detail, &list::filter_schema(filter));
-        }
-        let expands: Vec<&str> = K::EXPANDS.iter().map(|expand| expand.name).collect();
-        let reading = answer(&format!("Read a {noun}"), 200)
-            .answers_type(304, "")
+        let listing = Doc::of(|| {
+            let sorts: Vec<String> = K::SORTS
+                .iter()
+                .map(|sort| {
+                    let name = sort.index.strip_prefix("by_").unwrap_or(sort.index);
+                    let first = if sort.rising { "soonest" } else { "latest" };
+                    format!("by `{}` with `{name}`, {first} first", sort.field)
+                })
+                .collect();
+            let listing = page(&format!("List {plural}, newest first"));
+            let mut listing = if sorts.is_empty() {
+                listing
+            } else {
+                listing.detail(format!("Sorted {}.", sorts.join("; ")))
+            }
+            .paged()
             .query(
                 "fields",
                 "Only these fields, separated by commas",
                 &json!({"type": "string"}),
-            )
-            .query(
-                "expand",
-                &format!("Also what it names: {}, separated by commas", expands.join(", ")),
-                &crate::api::words_of(expands.iter().copied()),
-            )
-            .header("If-None-Match", "304 when the record still has this ETag");
+            );
+            for filter in list::filters::<K>() {
+                let detail = match filter.test {
+                    Test::Equal => format!("{} equals this", filter.field),
+                    Test::Holds => format!("{} holds this", filter.field),
+                    Test::Since => format!("{} is at or after this time or day", filter.field),
+                    Test::Before => format!("{} is before this time or day", filter.field),
+                };
+                listing = listing.query(filter.name, &detail, &list::filter_schema(filter));
+            }
+            listing
+        });
+        let reading = Doc::of(|| {
+            let expands: Vec<&str> = K::EXPANDS.iter().map(|expand| expand.name).collect();
+            answer(&format!("Read a {noun}"), 200)
+                .answers_type(304, "")
+                .query(
+                    "fields",
+                    "Only these fields, separated by commas",
+                    &json!({"type": "string"}),
+                )
+                .query(
+                    "expand",
+                    &format!("Also what it names: {}, separated by commas", expands.join(", ")),
+                    &crate::api::words_of(expands.iter().copied()),
+                )
+                .header("If-None-Match", "304 when the record still has this ETag")
+        });
         let if_match = |doc: Doc| doc.header("If-Match", "412 when the record has another ETag");
         self.route(
             Method::POST,
             &all,
             write,
-            key(takes(answer(&format!("Create a {noun}"), 201))).header(
-                "Rapport-Allow-Duplicate",
-                "true creates it though it looks like another",
-            ),
+            Doc::of(|| {
+                key(takes(answer(&format!("Create a {noun}"), 201))).header(
+                    "Rapport-Allow-Duplicate",
+                    "true creates it though it looks like another",
+                )
+            }),
             create::<K>,
         )
         .route(Method::GET, &all, read, listing, list::<K>)
@@ -185,23 +192,25 @@ impl Api {
             Method::POST,
             &format!("{all}/batch"),
             write,
-            key(batch::doc::<K>()),
+            Doc::of(|| key(batch::doc::<K>())),
             batch::run::<K>,
         )
         .route(
             Method::POST,
             &format!("{all}/search"),
             read,
-            search::doc::<K>(page(&format!("Search {plural}"))),
+            Doc::of(|| search::doc::<K>(page(&format!("Search {plural}")))),
             search::run::<K>,
         )
         .route(
             Method::PUT,
             &format!("{all}/by/{{key}}/{{value}}"),
             write,
-            takes(answer(&format!("Create or change a {noun} by a unique value"), 200))
-                .detail("201 when it was created. What the body leaves out stays as it is.")
-                .answers_schema(201, &json!({"type": "object"})),
+            Doc::of(|| {
+                takes(answer(&format!("Create or change a {noun} by a unique value"), 200))
+                    .detail("201 when it was created. What the body leaves out stays as it is.")
+                    .answers_schema(201, &json!({"type": "object"}))
+            }),
             upsert::run::<K>,
         )
         .route(Method::GET, &one, read, reading, get::<K>)
@@ -209,37 +218,42 @@ impl Api {
             Method::PATCH,
             &one,
             write,
-            if_match(key(answer(&format!("Change a {noun}"), 200)))
-                .detail("An RFC 7396 merge patch: null clears.")
-                .body_schema(&json!({"type": "object"})),
+            Doc::of(|| {
+                if_match(key(answer(&format!("Change a {noun}"), 200)))
+                    .detail("An RFC 7396 merge patch: null clears.")
+                    .body_schema(&json!({"type": "object"}))
+            }),
             patch::<K>,
         )
         .route(
             Method::DELETE,
             &one,
             write,
-            if_match(
-                Doc::new(format!("Delete a {noun}"))
-                    .detail("It can be restored for 30 days.")
-                    .answers_type(204, ""),
-            ),
+            Doc::of(|| {
+                if_match(
+                    Doc::new(format!("Delete a {noun}"))
+                        .detail("It can be restored for 30 days.")
+                        .answers_type(204, ""),
+                )
+            }),
             delete::<K>,
         )
         .route(
             Method::POST,
             &format!("{one}/restore"),
             write,
-            answer(&format!("Restore a deleted {noun}"), 200),
+            Doc::of(|| answer(&format!("Restore a deleted {noun}"), 200)),
             restore::<K>,
         )
         .route(
             Method::GET,
             &format!("{one}/duplicates"),
             read,
-            Doc::new(format!("Records that look like this {noun}")).answers_schema(
-                200,
-                &json!({"type": "object", "properties": {"data": {"type": "array", "items": {"type": "object"}}}}),
-            ),
+            Doc::of(|| {
+                let found =
+                    json!({"type": "object", "properties": {"data": {"type": "array", "items": {"type": "object"}}}});
+                Doc::new(format!("Records that look like this {noun}")).answers_schema(200, &found)
+            }),
             duplicates::<K>,
         )
     }

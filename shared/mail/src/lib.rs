@@ -3,9 +3,11 @@
 //! What a mail says is the business of whoever sends it; how it is encoded is `lettre`'s.
 
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use aws_types::SdkConfig;
 use lettre::message::header::{ContentTransferEncoding, HeaderName, HeaderValue};
 use lettre::message::{Attachment as Enclosed, Body, Mailbox, MultiPart};
 use lettre::{AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor};
@@ -23,9 +25,40 @@ pub enum MailError {
     /// The way out is closed for now.
     #[error("the mail could not be handed over: {0}")]
     Unavailable(String),
-    /// The setting `MAIL` names no way.
-    #[error("MAIL must be ses, smtp://HOST:PORT or folder:PATH, not '{0}'")]
-    Setting(String),
+}
+
+/// A way out for mail, as the setting `MAIL` names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// `folder:PATH`: each mail a file.
+    Folder(PathBuf),
+    /// `smtp://HOST:PORT`. A relay on the same machine or network: whoever needs TLS to the outside runs it there.
+    Smtp(String, u16),
+    /// `ses`.
+    Ses,
+}
+
+/// A setting names no way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("ses, smtp://HOST:PORT or folder:PATH is needed")]
+pub struct NoWay;
+
+impl FromStr for Way {
+    type Err = NoWay;
+
+    fn from_str(setting: &str) -> Result<Self, NoWay> {
+        if setting == "ses" {
+            return Ok(Self::Ses);
+        }
+        if let Some(path) = setting.strip_prefix("folder:") {
+            return Ok(Self::Folder(PathBuf::from(path)));
+        }
+        let server = setting
+            .strip_prefix("smtp://")
+            .and_then(|server| server.rsplit_once(':'));
+        let (host, port) = server.ok_or(NoWay)?;
+        Ok(Self::Smtp(host.to_owned(), port.parse().map_err(|_| NoWay)?))
+    }
 }
 
 /// A mail to one person, as plain text and as HTML.
@@ -61,45 +94,34 @@ pub struct Attachment {
 }
 
 /// A way to send mail.
-#[derive(Clone)]
 pub struct Mailer {
     from: String,
-    way: Way,
+    out: Out,
 }
 
-#[derive(Clone)]
-enum Way {
+enum Out {
     Folder(PathBuf),
     Smtp(AsyncSmtpTransport<Tokio1Executor>),
     Ses(aws_sdk_sesv2::Client),
 }
 
 impl Mailer {
-    /// Reads a setting: `ses`, `smtp://HOST:PORT` or `folder:PATH`. `from` is the address mails come from.
-    ///
-    /// # Errors
-    /// [`MailError::Setting`] when it is none of these.
-    pub fn new(setting: &str, from: &str, ses: impl FnOnce() -> aws_sdk_sesv2::Client) -> Result<Self, MailError> {
-        let unknown = || MailError::Setting(setting.to_owned());
-        let way = if let Some(path) = setting.strip_prefix("folder:") {
-            Way::Folder(PathBuf::from(path))
-        } else if let Some(host) = setting.strip_prefix("smtp://") {
-            let (host, port) = host.rsplit_once(':').ok_or_else(unknown)?;
-            let port = port.parse().map_err(|_| unknown())?;
-            // A relay on the same machine or network: whoever needs TLS to the outside runs it there.
-            Way::Smtp(
+    /// Mail that comes from the address `from` and goes out by a way; `None` where that is SES and nothing was given that a client of
+    /// it could be made of.
+    #[must_use]
+    pub fn new(way: &Way, from: &str, ses: Option<&SdkConfig>) -> Option<Self> {
+        let out = match way {
+            Way::Folder(path) => Out::Folder(path.clone()),
+            Way::Smtp(host, port) => Out::Smtp(
                 AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(host)
-                    .port(port)
+                    .port(*port)
                     .build(),
-            )
-        } else if setting == "ses" {
-            Way::Ses(ses())
-        } else {
-            return Err(unknown());
+            ),
+            Way::Ses => Out::Ses(aws_sdk_sesv2::Client::new(ses?)),
         };
-        Ok(Self {
+        Some(Self {
             from: from.to_owned(),
-            way,
+            out,
         })
     }
 
@@ -109,9 +131,9 @@ impl Mailer {
     /// [`MailError::Malformed`] when it never can be; [`MailError::Unavailable`] when it may be later.
     pub async fn send(&self, mail: &Mail) -> Result<(), MailError> {
         let message = self.message(mail)?;
-        match &self.way {
-            Way::Folder(folder) => write(folder, &mail.id, &message.formatted()).await,
-            Way::Smtp(transport) => {
+        match &self.out {
+            Out::Folder(folder) => write(folder, &mail.id, &message.formatted()).await,
+            Out::Smtp(transport) => {
                 let sent = tokio::time::timeout(SLOWEST, transport.send(message)).await;
                 let sent = sent.map_err(|_| MailError::Unavailable("the server is too slow".to_owned()))?;
                 sent.map(drop).map_err(|error| {
@@ -122,7 +144,7 @@ impl Mailer {
                     }
                 })
             }
-            Way::Ses(client) => ses(client, &message.formatted()).await,
+            Out::Ses(client) => ses(client, &message.formatted()).await,
         }
     }
 
@@ -244,15 +266,16 @@ mod tests {
         }
     }
 
+    fn nowhere() -> Mailer {
+        let way = Way::Smtp("127.0.0.1".into(), 1);
+        Mailer::new(&way, "service@rapport.example", None).unwrap()
+    }
+
     #[tokio::test]
     async fn a_mail_becomes_one_file_and_headers_cannot_be_injected() {
         let folder = std::env::temp_dir().join(format!("rapport-mail-{}", std::process::id()));
-        let mailer = Mailer::new(
-            &format!("folder:{}", folder.display()),
-            "service@rapport.example",
-            || unreachable!(),
-        )
-        .unwrap();
+        let way = Way::Folder(folder.clone());
+        let mailer = Mailer::new(&way, "service@rapport.example", None).unwrap();
         let same = mail("ann@b.co", "A\r\nBcc: x@y.zz");
         mailer.send(&same).await.unwrap();
         // By several at the same moment too.
@@ -270,7 +293,7 @@ mod tests {
 
     #[test]
     fn files_go_with_a_mail_beside_its_text() {
-        let mailer = Mailer::new("smtp://127.0.0.1:1", "service@rapport.example", || unreachable!()).unwrap();
+        let mailer = nowhere();
         let file = |name: &str| Attachment {
             name: name.into(),
             content_type: "text/csv; charset=utf-8".into(),
@@ -301,7 +324,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_cannot_be_written_is_malformed() {
-        let mailer = Mailer::new("smtp://127.0.0.1:1", "service@rapport.example", || unreachable!()).unwrap();
+        let mailer = nowhere();
         assert!(matches!(
             mailer.send(&mail("no address", "A")).await,
             Err(MailError::Malformed(_))
@@ -310,6 +333,21 @@ mod tests {
             mailer.send(&mail("ann@b.co", "A")).await,
             Err(MailError::Unavailable(_))
         ));
-        assert!(Mailer::new("pigeon", "a@b.co", || unreachable!()).is_err());
+    }
+
+    #[test]
+    fn a_setting_names_a_way() {
+        for (setting, way) in [
+            ("ses", Ok(Way::Ses)),
+            ("folder:/tmp/mail", Ok(Way::Folder("/tmp/mail".into()))),
+            ("smtp://relay.example:25", Ok(Way::Smtp("relay.example".into(), 25))),
+            ("smtp://[::1]:2525", Ok(Way::Smtp("[::1]".into(), 2525))),
+            ("smtp://relay.example", Err(NoWay)),
+            ("smtp://relay.example:mail", Err(NoWay)),
+            ("pigeon", Err(NoWay)),
+            ("", Err(NoWay)),
+        ] {
+            assert_eq!(setting.parse(), way, "{setting}");
+        }
     }
 }

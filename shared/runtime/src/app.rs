@@ -6,6 +6,7 @@ use std::sync::Arc;
 use aws_lambda_events::dynamodb::Event as StreamEvent;
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use aws_lambda_events::streams::DynamoDbEventResponse;
+use aws_types::SdkConfig;
 use futures::future::BoxFuture;
 use rapport_mail::Mailer;
 use rapport_queue::Queues;
@@ -26,14 +27,14 @@ pub struct Parts {
     pub store: Store,
     /// The queues.
     pub queues: Queues,
-    /// The way mail goes, where a function sends any.
-    pub mailer: Option<Mailer>,
     /// The keys of access tokens.
     pub tokens: Tokens,
     /// The clock.
     pub clock: Clock,
     /// What tenants use.
     pub meter: Meter,
+    /// What a client of SES is made of, where there is SES.
+    ses: Option<SdkConfig>,
 }
 
 impl Deref for App {
@@ -44,35 +45,35 @@ impl Deref for App {
 }
 
 impl App {
-    /// Puts the parts together.
-    ///
-    /// # Errors
-    /// When the setting of mail names no way to send it.
+    /// Puts the parts together. `ses` is what a client of SES is made of, where there is SES.
+    #[must_use]
     pub fn new(
         config: Config,
         clock: Clock,
         dynamodb: impl Into<rapport_store::Clients>,
         sqs: aws_sdk_sqs::Client,
-        ses: impl FnOnce() -> aws_sdk_sesv2::Client,
+        ses: Option<SdkConfig>,
         meter: Meter,
-    ) -> Result<Self, rapport_mail::MailError> {
+    ) -> Self {
         let store = Store::new(dynamodb, config.tables.clone(), &config.secret_key);
         let queues = Queues::new(sqs, |name| config.queues.get(name).cloned());
-        let mailer = config
-            .mail
-            .as_ref()
-            .map(|setting| Mailer::new(setting, &config.mail_from, ses))
-            .transpose()?;
         let tokens = Tokens::new(&config);
-        Ok(Self(Arc::new(Parts {
+        Self(Arc::new(Parts {
             config,
             store,
             queues,
-            mailer,
             tokens,
             clock,
             meter,
-        })))
+            ses,
+        }))
+    }
+
+    /// What mail goes out by, where a function was given a way. It is made when it is asked for and not before: whatever writes
+    /// and sends mail is in the programs of those functions alone that send some.
+    #[must_use]
+    pub fn mailer(&self) -> Option<Mailer> {
+        Mailer::new(self.config.mail.as_ref()?, &self.config.mail_from, self.ses.as_ref())
     }
 }
 

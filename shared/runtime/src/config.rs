@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use rapport_domain::plan::Plan;
+use rapport_mail::Way;
 use rapport_store::TableNames;
 
 /// Why the configuration is no use.
@@ -40,7 +41,7 @@ pub struct Config {
     /// The keys of the operator: `OPERATOR_KEYS`, `name=digest` in hexadecimal, separated by commas.
     pub operator_keys: Vec<OperatorKey>,
     /// How mail is sent: `MAIL`; absent where a function sends none.
-    pub mail: Option<String>,
+    pub mail: Option<Way>,
     /// The address mail comes from: `MAIL_FROM`.
     pub mail_from: String,
     /// Signs cursors, survey links and the like; 32 bytes or more, base64: `SECRET_KEY`.
@@ -111,7 +112,10 @@ impl Config {
             tables: TableNames::read(get),
             queues,
             operator_keys: operator_keys(&get("OPERATOR_KEYS").unwrap_or_default())?,
-            mail: get("MAIL"),
+            mail: get("MAIL")
+                .map(|setting| setting.parse())
+                .transpose()
+                .map_err(|_| ConfigError::Malformed("MAIL", "ses, smtp://HOST:PORT or folder:PATH is needed"))?,
             mail_from: get("MAIL_FROM").unwrap_or_else(|| "service@rapport.example".to_owned()),
             secret_key,
             signing_key,

@@ -7,17 +7,17 @@ use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Region};
-use aws_smithy_http_client::tls::Provider;
-use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
-use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_types::SdkConfig;
 use futures::FutureExt as _;
 use lambda_runtime::LambdaEvent;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use tower::util::MapResponse;
 
+use crate::answer::Answer;
+use crate::connections::connections;
 use crate::rehearsal::rehearse;
-use crate::{App, BoxError, Clock, Config, Function, Meter, metered};
+use crate::{App, BoxError, Clock, Config, Function, Meter, last_words, metered};
 
 /// Starts a function under the Lambda runtime: the whole of every `main`. Ends the process with a message when it cannot.
 ///
@@ -89,11 +89,14 @@ async fn serve<F: Future<Output = Result<(), BoxError>>>(answer: impl FnOnce(App
 }
 
 async fn http(app: App, router: fn(App) -> axum::Router, at_once: usize) -> Result<(), BoxError> {
+    if last_words::needed() {
+        last_words::spoken_to(variable("AWS_LAMBDA_RUNTIME_API").ok_or("AWS_LAMBDA_RUNTIME_API is not set")?);
+    }
     let router = router(app.clone());
     if talks_tls() {
         let _ = tokio::time::timeout(Duration::from_secs(1), rehearse(&app, &router, at_once)).await;
     }
-    lambda_http::run(router).await
+    lambda_http::run(MapResponse::new(router, Answer)).await
 }
 
 /// Answers events that are no requests.
@@ -109,24 +112,14 @@ where
     .await
 }
 
-/// What all clients send with: a tenant's client is made in the middle of a request, and must not have to make one of these. Where
-/// nothing is asked over TLS, the machine's list of certificates is not read: some milliseconds of each start.
-fn connections() -> SharedHttpClient {
-    let builder = aws_smithy_http_client::Builder::new();
-    if talks_tls() {
-        builder.tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https()
-    } else {
-        builder.build_http()
-    }
-}
-
 /// Whether the tables are asked over TLS, as everywhere but on one machine.
 fn talks_tls() -> bool {
     variable("AWS_ENDPOINT_URL").is_none_or(|url| url.starts_with("https:"))
 }
 
 /// What all clients are made of. The region and the credentials come from Lambda's own variables and from nowhere else, so
-/// nothing is in the archive that would look for them elsewhere. One HTTP client serves all.
+/// nothing is in the archive that would look for them elsewhere. One HTTP client serves all: a tenant's client is made in the middle
+/// of a request, and must not have to make connections of its own.
 fn sdk() -> Result<SdkConfig, BoxError> {
     let needed = |name: &str| variable(name).ok_or_else(|| format!("{name} is not set"));
     let (key, secret) = (needed("AWS_ACCESS_KEY_ID")?, needed("AWS_SECRET_ACCESS_KEY")?);
@@ -142,7 +135,7 @@ fn sdk() -> Result<SdkConfig, BoxError> {
         .credentials_provider(SharedCredentialsProvider::new(credentials))
         .timeout_config(timeouts)
         .retry_config(RetryConfig::standard().with_max_attempts(3))
-        .http_client(connections());
+        .http_client(connections(talks_tls())?);
     sdk.set_endpoint_url(variable("AWS_ENDPOINT_URL"));
     Ok(sdk.build())
 }
@@ -153,18 +146,16 @@ fn app() -> Result<App, BoxError> {
     let sdk = sdk()?;
     // A long poll or a batch to a queue may rightly take longer than a read of a key.
     let sqs = aws_sdk_sqs::Client::new(&sdk);
-    let ses = sdk.clone();
     let dynamodb = match variable("TENANT_ROLE") {
         Some(role) => crate::tenant::clients(&sdk, role),
         None => aws_sdk_dynamodb::Client::new(&sdk).into(),
     };
-    let ses = move || aws_sdk_sesv2::Client::new(&ses);
     Ok(App::new(
         config,
         Clock::default(),
         dynamodb,
         sqs,
-        ses,
+        Some(sdk),
         Meter::default(),
-    )?)
+    ))
 }

@@ -1,11 +1,14 @@
 //! What every function starts with: configuration from the environment, clients, keys, logs, and the two ways to be
 //! called — as a Lambda function ([`run`]) or by the one-machine host, which calls the same [`Function`] in its own process.
 
+mod answer;
 pub mod app;
 pub mod clock;
 pub mod config;
+mod connections;
 mod ed25519;
 pub mod lambda;
+pub mod last_words;
 pub mod meter;
 pub mod metered;
 mod rehearsal;

@@ -6,6 +6,7 @@ use futures::future::join;
 use lambda_http::{IntoResponse as _, Service as _};
 
 use crate::App;
+use crate::answer::Answer;
 
 /// A request that nobody has sent, as the gateway hands them over, for what is not there.
 const REQUEST: &str = r#"{
@@ -26,7 +27,7 @@ pub(crate) async fn rehearse(app: &App, router: &Router, at_once: usize) {
         if let Ok(request) = lambda_http::request::from_str(REQUEST)
             && let Ok(response) = router.clone().call(request).await
         {
-            response.into_response().await;
+            Answer(response).into_response().await;
         }
     };
     join(app.store.prime(at_once), answered).await;

@@ -1,11 +1,13 @@
 //! Access tokens: Ed25519-signed JWTs of fifteen minutes. Signed only by `identity`, verified by every function.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use rapport_store::Kept;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -16,7 +18,7 @@ pub const ACCESS_SECONDS: i64 = 15 * 60;
 /// Whom tokens are for.
 const AUDIENCE: &str = "rapport";
 /// How long a verified token is remembered at most, so that its signature is checked once and not with every request.
-const REMEMBERED: u64 = 10_000;
+const REMEMBERED: usize = 10_000;
 
 /// What an access token says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,7 +64,7 @@ pub struct Tokens {
     signing: Option<(String, EncodingKey)>,
     verifying: BTreeMap<String, DecodingKey>,
     public: Vec<(String, [u8; 32])>,
-    known: moka::sync::Cache<[u8; 32], Claims>,
+    known: Kept<[u8; 32], Claims>,
 }
 
 impl Tokens {
@@ -89,10 +91,7 @@ impl Tokens {
             let public = ed25519_dalek::SigningKey::from_bytes(&seed).verifying_key().to_bytes();
             (key_id(&public), EncodingKey::from_ed_der(&der))
         });
-        let known = moka::sync::Cache::builder()
-            .max_capacity(REMEMBERED)
-            .time_to_live(std::time::Duration::from_secs(60))
-            .build();
+        let known = Kept::new(REMEMBERED, Duration::from_secs(60));
         Self {
             issuer: config.public_url.clone(),
             signing,
@@ -144,7 +143,7 @@ impl Tokens {
             Some(claims) => claims,
             None => {
                 let claims = self.check(token)?;
-                self.known.insert(digest, claims.clone());
+                self.known.put(digest, claims.clone());
                 claims
             }
         };
@@ -265,7 +264,7 @@ mod tests {
         assert_eq!(kind, jsonwebtoken::errors::ErrorKind::InvalidSignature);
         assert_eq!(ours.verify(&token, Timestamp::UNIX_EPOCH), Err(TokenError::Invalid));
         ours.rehearse(Timestamp::UNIX_EPOCH);
-        assert!(ours.known.iter().next().is_none());
+        assert!(ours.known.is_empty());
     }
 
     #[test]

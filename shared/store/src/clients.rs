@@ -14,12 +14,12 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use rapport_domain::TenantId;
 
 use crate::key::tenant_of;
-use crate::{Item, Key, Store, StoreError};
+use crate::{Item, Kept, Key, Store, StoreError};
 
-/// So many tenants' clients are kept by a process; the one that was used least makes room.
-const KEPT: u64 = 500;
-/// A client that nobody used for so long goes, and its credentials with it.
-const IDLE: Duration = Duration::from_secs(60 * 60);
+/// So many tenants' clients are kept by a process; the one that was used least lately makes room.
+const KEPT: usize = 500;
+/// A client goes after so long, and its credentials with it, whose end is an hour after they began.
+const STAY: Duration = Duration::from_secs(45 * 60);
 
 type Make = Arc<dyn Fn(TenantId) -> Client + Send + Sync>;
 
@@ -27,7 +27,7 @@ type Make = Arc<dyn Fn(TenantId) -> Client + Send + Sync>;
 #[derive(Clone)]
 pub struct Clients {
     own: Client,
-    each: Option<(Make, moka::sync::Cache<TenantId, Client>)>,
+    each: Option<(Make, Arc<Kept<TenantId, Client>>)>,
 }
 
 impl From<Client> for Clients {
@@ -44,10 +44,7 @@ impl Clients {
     /// A client for each tenant, made once by `make` and kept; `own` for what belongs to none.
     #[must_use]
     pub fn for_each_tenant(own: &Client, make: impl Fn(TenantId) -> Client + Send + Sync + 'static) -> Self {
-        let kept = moka::sync::Cache::builder()
-            .max_capacity(KEPT)
-            .time_to_idle(IDLE)
-            .build();
+        let kept = Arc::new(Kept::new(KEPT, STAY));
         Self {
             own: patient(own),
             each: Some((Arc::new(make), kept)),
@@ -57,7 +54,7 @@ impl Clients {
     fn of(&self, tenant: TenantId) -> Client {
         match &self.each {
             None => self.own.clone(),
-            Some((make, kept)) => kept.get_with(tenant, || patient(&make(tenant))),
+            Some((make, kept)) => kept.get_or_make(tenant, || patient(&make(tenant))),
         }
     }
 }

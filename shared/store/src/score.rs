@@ -43,10 +43,12 @@ const AT_ONCE: usize = 90;
 pub const NOUN: &str = "score";
 
 /// To whom an order adds, and with which of its versions.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Contributed {
     /// The contact, where it adds to any.
     pub contact: Option<RecordId>,
+    /// What it adds, where that was noted here too.
+    pub adds: Option<Contribution>,
     /// The order's version.
     pub version: u64,
 }
@@ -179,6 +181,15 @@ fn built<T, E: std::fmt::Display>(result: Result<T, E>) -> Result<T, StoreError>
     result.map_err(|error| StoreError::Internal(error.to_string()))
 }
 
+/// What came of noting what an order adds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Noted {
+    /// Whose figures the order touches: its customer's, and those of the one it had before.
+    pub contacts: Vec<RecordId>,
+    /// Whether it adds something else now than it did.
+    pub changed: bool,
+}
+
 // What orders add.
 impl Store {
     /// To whom orders add so far, strongly consistent. 1 read unit each.
@@ -198,6 +209,7 @@ impl Store {
                 let order = text_of(item, "pk")?.rsplit_once('#')?.1;
                 let contributed = Contributed {
                     contact: text_of(item, "contact").and_then(contact_of),
+                    adds: text_of(item, "adds").and_then(|adds| serde_json::from_str(adds).ok()),
                     version: number_of(item, "v")?,
                 };
                 Some((RecordId::parse(Prefix::Order, order).ok()?, contributed))
@@ -218,8 +230,9 @@ impl Store {
         let mut write = Write::new(tenant);
         let mut pointer = contributed_key(tenant, order).attributes();
         pointer.insert("v".to_owned(), number(purchase.version));
-        if let Some(contact) = contact {
+        if let Some((contact, adds)) = &purchase.adds {
             pointer.insert("contact".to_owned(), text(contact.to_string()));
+            pointer.insert("adds".to_owned(), text(json(adds)?));
         }
         let put = Put::builder().table_name(table).set_item(Some(pointer));
         let put = match before {
@@ -252,8 +265,8 @@ impl Store {
         Ok(write)
     }
 
-    /// Notes what orders add: one transaction for all where nobody else is at work on one of them. The contacts whose figures
-    /// may have changed, by order; an order whose purchase could not be noted has its error.
+    /// Notes what orders add: one transaction for all where nobody else is at work on one of them. What came of each order; one whose
+    /// purchase could not be noted has its error.
     ///
     /// # Errors
     /// When the store does not answer.
@@ -261,7 +274,7 @@ impl Store {
         &self,
         tenant: TenantId,
         purchases: &[Purchase],
-    ) -> Result<Vec<Result<Vec<RecordId>, StoreError>>, StoreError> {
+    ) -> Result<Vec<Result<Noted, StoreError>>, StoreError> {
         let orders: Vec<RecordId> = purchases.iter().map(|purchase| purchase.order).collect();
         let before = self.contributed(tenant, &orders).await?;
         let mut results = Vec::with_capacity(purchases.len());
@@ -277,7 +290,7 @@ impl Store {
             for purchase in group {
                 let known = before.get(&purchase.order);
                 results.push(if together {
-                    Ok(touched(purchase, known))
+                    Ok(Noted::of(purchase, known))
                 } else {
                     self.purchase(tenant, purchase).await
                 });
@@ -287,7 +300,7 @@ impl Store {
     }
 
     /// Notes what one order adds, looking again when somebody else was at work on it.
-    async fn purchase(&self, tenant: TenantId, purchase: &Purchase) -> Result<Vec<RecordId>, StoreError> {
+    async fn purchase(&self, tenant: TenantId, purchase: &Purchase) -> Result<Noted, StoreError> {
         let mut attempt = 0;
         loop {
             let before = self
@@ -295,11 +308,11 @@ impl Store {
                 .await?
                 .remove(&purchase.order);
             if before.as_ref().is_some_and(|before| before.version >= purchase.version) {
-                return Ok(touched(purchase, before.as_ref()));
+                return Ok(Noted::of(purchase, before.as_ref()));
             }
             let write = self.plan_purchase(tenant, purchase, before.as_ref())?;
             match write.commit(self).await {
-                Ok(()) => return Ok(touched(purchase, before.as_ref())),
+                Ok(()) => return Ok(Noted::of(purchase, before.as_ref())),
                 Err(StoreError::Conflict { .. }) if attempt < 5 => attempt += 1,
                 Err(error) => return Err(error),
             }
@@ -323,13 +336,20 @@ impl Store {
     }
 }
 
-/// Whose figures an order touches: those of its customer and of the one it had before.
-fn touched(purchase: &Purchase, before: Option<&Contributed>) -> Vec<RecordId> {
-    let mut contacts: Vec<RecordId> = purchase.adds.iter().map(|(contact, _)| *contact).collect();
-    contacts.extend(before.and_then(|before| before.contact));
-    contacts.sort_unstable();
-    contacts.dedup();
-    contacts
+impl Noted {
+    fn of(purchase: &Purchase, before: Option<&Contributed>) -> Self {
+        let mut contacts: Vec<RecordId> = purchase.adds.iter().map(|(contact, _)| *contact).collect();
+        contacts.extend(before.and_then(|before| before.contact));
+        contacts.sort_unstable();
+        contacts.dedup();
+        let same = |before: &Contributed| match &purchase.adds {
+            None => before.contact.is_none(),
+            Some((contact, adds)) => before.contact == Some(*contact) && before.adds.as_ref() == Some(adds),
+        };
+        // Who finds a version noted that is as late as this one has changed nothing.
+        let changed = before.is_none_or(|before| before.version < purchase.version && !same(before));
+        Self { contacts, changed }
+    }
 }
 
 // Figures.
@@ -1269,7 +1289,7 @@ mod tests {
     }
 
     #[test]
-    fn a_move_touches_both_customers() {
+    fn a_move_touches_both_customers_and_only_a_change_is_one() {
         let contact = |n| RecordId::from_u128(Prefix::Contact, n);
         let adds = |n| {
             let contribution = Contribution {
@@ -1287,18 +1307,29 @@ mod tests {
         };
         let before = |n: Option<u128>| Contributed {
             contact: n.map(contact),
+            adds: n.map(|n| adds(n).1),
             version: 1,
         };
-        for (now, then, expected) in [
-            (Some(1), None, vec![1]),
-            (Some(1), Some(Some(1)), vec![1]),
-            (Some(2), Some(Some(1)), vec![1, 2]),
-            (None, Some(Some(1)), vec![1]),
-            (None, Some(None), vec![]),
-            (None, None, vec![]),
+        for (now, then, expected, changed) in [
+            (Some(1), None, vec![1], true),
+            (Some(1), Some(Some(1)), vec![1], false),
+            (Some(2), Some(Some(1)), vec![1, 2], true),
+            (None, Some(Some(1)), vec![1], true),
+            (Some(1), Some(None), vec![1], true),
+            (None, Some(None), vec![], false),
+            (None, None, vec![], true),
         ] {
-            let got = touched(&purchase(now.map(adds)), then.map(before).as_ref());
-            assert_eq!(got, expected.into_iter().map(contact).collect::<Vec<_>>());
+            let got = Noted::of(&purchase(now.map(adds)), then.map(before).as_ref());
+            let contacts = expected.into_iter().map(contact).collect();
+            assert_eq!(got, Noted { contacts, changed }, "{now:?} {then:?}");
         }
+        let mut other = before(Some(1));
+        other.adds = Some(Contribution { day: 2, ..adds(1).1 });
+        assert!(Noted::of(&purchase(Some(adds(1))), Some(&other)).changed);
+        // As late as this one, or from before it was noted what is added.
+        other.version = 2;
+        assert!(!Noted::of(&purchase(Some(adds(1))), Some(&other)).changed);
+        (other.version, other.adds) = (1, None);
+        assert!(Noted::of(&purchase(Some(adds(1))), Some(&other)).changed);
     }
 }

@@ -12,7 +12,7 @@ use rapport_domain::{Rules, TenantId};
 
 use crate::identity::ACCOUNT;
 use crate::page::Query;
-use crate::{Item, Key, Store, StoreError, Table, Write, number, number_of, text, text_of};
+use crate::{Item, Kept, Key, Store, StoreError, Table, Write, number, number_of, text, text_of};
 
 /// The partition of a tenant's settings, fields and other things there are few of.
 pub const PARTITION: &str = "settings";
@@ -49,12 +49,7 @@ impl TenantRules {
 
 /// What this process remembers of tenants. One for all functions that run in it, so that a change made by one is seen
 /// by the others at once; another process sees it after at most these seconds.
-static REMEMBERED: LazyLock<moka::sync::Cache<TenantId, TenantRules>> = LazyLock::new(|| {
-    moka::sync::Cache::builder()
-        .max_capacity(1_000)
-        .time_to_live(Duration::from_secs(5))
-        .build()
-});
+static REMEMBERED: LazyLock<Kept<TenantId, TenantRules>> = LazyLock::new(|| Kept::new(1_000, Duration::from_secs(5)));
 
 impl Store {
     /// The tenant's rules at a moment. Free when remembered, else 1 read unit per 4 KB.
@@ -74,7 +69,7 @@ impl Store {
             return Ok(known);
         }
         let known = self.fresh_rules(tenant).await?;
-        REMEMBERED.insert(tenant, known.clone());
+        REMEMBERED.put(tenant, known.clone());
         Ok(known)
     }
 
@@ -133,7 +128,7 @@ impl Store {
 
     /// Forgets what is remembered of a tenant: after changing it.
     pub fn forget_rules(&self, tenant: TenantId) {
-        REMEMBERED.invalidate(&tenant);
+        REMEMBERED.forget(&tenant);
     }
 
     /// The item of a tenant's settings.

@@ -208,7 +208,8 @@ impl Store {
         Ok(items.iter().filter_map(read_day).collect())
     }
 
-    /// How much of each kind there was on the days of a span on which that was counted, the day before them first.
+    /// How much of each kind there was on the days of a span on which that was counted, the last such day before them first. Half a read
+    /// unit for each 4 KB, of which there is less than one a day.
     ///
     /// # Errors
     /// When the store does not answer.
@@ -219,20 +220,33 @@ impl Store {
     ) -> Result<Vec<(Date, Tallies)>, StoreError> {
         let query = Query {
             partition: PARTITION.to_owned(),
-            from: Some(format!("records#{from}")),
+            from: Some("records#".to_owned()),
             to: Some(format!("records#{to}")),
+            reverse: true,
             ..Query::default()
         };
-        let items = self.query_all(tenant, Table::Usage, &query, 1_000).await?;
-        let mut found = Vec::new();
-        if let Ok(before) = from.yesterday()
-            && let Some((day, tallies, _)) = self.latest_tallies(tenant, before, false).await?
-        {
-            found.push((day, tallies));
+        // One a day at most, and the one before them.
+        let most = usize::try_from(from.until(to).map_or(0, |span| span.get_days()))
+            .unwrap_or(0)
+            .saturating_add(2);
+        let mut found: Vec<(Date, Tallies)> = Vec::new();
+        let mut after = None;
+        loop {
+            let page = self
+                .query(tenant, Table::Usage, &query, most - found.len(), after.as_ref())
+                .await?;
+            for item in &page.items {
+                found.extend(read_tallies(item)?.map(|(day, tallies, _)| (day, tallies)));
+            }
+            after = page.next;
+            if after.is_none() || found.len() >= most || found.last().is_some_and(|(day, _)| *day < from) {
+                break;
+            }
         }
-        for item in &items {
-            found.extend(read_tallies(item)?.map(|(day, tallies, _)| (day, tallies)));
+        if let Some(before) = found.iter().position(|(day, _)| *day < from) {
+            found.truncate(before + 1);
         }
+        found.reverse();
         Ok(found)
     }
 

@@ -2,7 +2,8 @@
 //!
 //! The partition `survey_tally#<survey>#<day>` holds what each invitation adds, which an older version never overwrites.
 //! After a tally is written the day is counted anew from all of them, and the counts are replaced only if nobody else
-//! replaced them since they were looked at: there are no counters, and a message that comes twice changes nothing.
+//! replaced them since they were looked at: there are no counters, and a message that comes twice changes nothing. Counts that are as
+//! before are marked all the same by whoever wrote a tally: somebody may be about to write what they were in between.
 
 use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
 use jiff::civil::Date;
@@ -92,7 +93,7 @@ fn unreadable(error: &serde_json::Error) -> StoreError {
 
 impl Store {
     /// Brings the counts of the days that an invitation adds to up to date with it. An invitation that is gone adds
-    /// nothing. About 1 write unit for the tally, 10 for counts that differ, and a strongly consistent read of the
+    /// nothing. About 1 write unit for the tally, 10 for counts that differ and 1 for those that do not, and a strongly consistent read of the
     /// day's tallies, some 17 to a unit.
     ///
     /// # Errors
@@ -112,8 +113,8 @@ impl Store {
         };
         for (day, tally) in invitation.body.tallies(&items) {
             let tally = Some(&tally).filter(|_| !row.gone);
-            self.put_tally(tenant, survey, day, id, row.version, tally).await?;
-            self.count_day(tenant, survey, day).await?;
+            let put = self.put_tally(tenant, survey, day, id, row.version, tally).await?;
+            self.count_day(tenant, survey, day, put).await?;
         }
         Ok(())
     }
@@ -126,7 +127,7 @@ impl Store {
         id: RecordId,
         version: u64,
         tally: Option<&Tally>,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         let mut item = Key::new(tenant, &tallies(survey, day), id.to_string()).attributes();
         item.insert("v".to_owned(), number(version));
         if let Some(tally) = tally {
@@ -142,13 +143,14 @@ impl Store {
         let mut write = Write::new(tenant);
         write.other(TransactWriteItem::builder().put(put).build(), NEWER);
         match write.commit(self).await {
-            Ok(()) | Err(StoreError::Conflict { .. }) => Ok(()),
+            Ok(()) => Ok(true),
+            Err(StoreError::Conflict { .. }) => Ok(false),
             Err(error) => Err(error),
         }
     }
 
-    /// Counts a day anew from its tallies.
-    async fn count_day(&self, tenant: TenantId, survey: RecordId, day: Date) -> Result<(), StoreError> {
+    /// Counts a day anew from its tallies, one of which was just put there or not.
+    async fn count_day(&self, tenant: TenantId, survey: RecordId, day: Date, put: bool) -> Result<(), StoreError> {
         let mut attempt = 0;
         loop {
             // What is there is looked at before the tallies are: whoever replaces it later has seen later ones.
@@ -156,10 +158,17 @@ impl Store {
             let known = self.get_item(Table::Surveys, &first).await?;
             let found = self.day_tallies(tenant, survey, day).await?;
             let counted = Day::of(&found)?;
-            if known.as_ref().and_then(|item| text_of(item, "digest")) == Some(counted.digest.as_str()) {
-                return Ok(());
-            }
-            let write = self.plan_day(tenant, survey, day, known.as_ref(), counted)?;
+            let same = known.as_ref().and_then(|item| text_of(item, "digest")) == Some(counted.digest.as_str());
+            let write = match known {
+                Some(_) if same && !put => return Ok(()),
+                Some(item) if same => {
+                    let mut write = Write::new(tenant);
+                    let version = number_of(&item, "v").unwrap_or(0);
+                    self.replace_first(&mut write, item, version)?;
+                    write
+                }
+                known => self.plan_day(tenant, survey, day, known.as_ref(), counted)?,
+            };
             match write.commit(self).await {
                 Err(StoreError::Conflict { .. } | StoreError::Unavailable(_)) if attempt < ATTEMPTS => {
                     attempt += 1;
@@ -190,29 +199,33 @@ impl Store {
                 write.put(self, Table::Surveys, item)?;
                 continue;
             }
-            item.insert("v".to_owned(), number(version + 1));
             item.insert("digest".to_owned(), text(&counted.digest));
             item.insert("products".to_owned(), number(counted.products));
-            let put = Put::builder()
-                .table_name(self.table(Table::Surveys)?)
-                .set_item(Some(item))
-                .condition_expression(if version == 0 {
-                    "attribute_not_exists(pk)"
-                } else {
-                    "v = :version"
-                })
-                .set_expression_attribute_values(
-                    (version > 0).then(|| [(":version".to_owned(), number(version))].into()),
-                )
-                .build()
-                .map_err(|error| StoreError::Internal(error.to_string()))?;
-            write.other(TransactWriteItem::builder().put(put).build(), RACED);
+            self.replace_first(&mut write, item, version)?;
         }
         for part in counted.products..earlier {
             let key = Key::new(tenant, &partition, place(Grouping::Product, day, part));
             write.delete(self, Table::Surveys, &key)?;
         }
         Ok(write)
+    }
+
+    /// Puts a day's first item, which has the version of all, in place of the one with a version; 0 where there is none.
+    fn replace_first(&self, write: &mut Write, mut item: Item, version: u64) -> Result<(), StoreError> {
+        item.insert("v".to_owned(), number(version + 1));
+        let put = Put::builder()
+            .table_name(self.table(Table::Surveys)?)
+            .set_item(Some(item))
+            .condition_expression(if version == 0 {
+                "attribute_not_exists(pk)"
+            } else {
+                "v = :version"
+            })
+            .set_expression_attribute_values((version > 0).then(|| [(":version".to_owned(), number(version))].into()))
+            .build()
+            .map_err(|error| StoreError::Internal(error.to_string()))?;
+        write.other(TransactWriteItem::builder().put(put).build(), RACED);
+        Ok(())
     }
 
     async fn day_tallies(&self, tenant: TenantId, survey: RecordId, day: Date) -> Result<Vec<Tally>, StoreError> {
