@@ -12,7 +12,7 @@ use rapport_domain::TenantId;
 use rapport_domain::archive::{Manifest, Signature, is_signed};
 use rapport_domain::survey::{Metric, Survey};
 use reqwest::Method;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 use tests::{Answer, Tenant, until};
 use zip::ZipArchive;
@@ -338,16 +338,26 @@ async fn lived(tenant: &Tenant, seed: u64) {
     let mut random = StdRng::seed_from_u64(seed);
     let mut contacts: Vec<String> = Vec::new();
     let mut records: Vec<(&str, String)> = Vec::new();
+    let (mut fields, mut merges): (Vec<String>, Vec<(String, String)>) = (Vec::new(), Vec::new());
+    // What a customer is called by a shop, and what nobody is called any more.
+    let (mut called, mut free): (BTreeMap<String, usize>, Vec<usize>) = (BTreeMap::new(), Vec::new());
     let odd = ["Ann", "Zoë", "李 雷", "O'Neil \"Bo\"", "a\u{301}b", "tab\there", "🧁"];
-    for step in 0..60 {
+    for step in 0..90 {
         let word = odd[random.random_range(0..odd.len())];
         let name = format!("{word} {seed}-{step}");
         let contact = contacts.get(random.random_range(0..contacts.len().max(1))).cloned();
-        match random.random_range(0..10) {
+        match random.random_range(0..15) {
             0..=2 => {
-                let body = json!({"name": name, "email": format!("c{step}@mail.example"), "tags": ["t", word.to_lowercase()],
-                    "external_ids": {"shop": step.to_string()}, "custom": {}});
+                let custom: Map<String, Value> = fields
+                    .iter()
+                    .filter(|_| random.random_bool(0.5))
+                    .map(|key| (key.clone(), format!("{word} {step}").into()))
+                    .collect();
+                let number = free.pop().unwrap_or(step);
+                let body = json!({"name": name, "email": format!("c{number}@mail.example"), "tags": ["t", word.to_lowercase()],
+                    "external_ids": {"shop": number.to_string()}, "custom": custom});
                 let id = made(tenant, "/v1/contacts", body).await;
+                called.insert(id.clone(), number);
                 contacts.push(id.clone());
                 records.push(("contacts", id));
             }
@@ -386,6 +396,40 @@ async fn lived(tenant: &Tenant, seed: u64) {
                 assert!(said.status == 201, "{}", said.text);
                 records.push(("tickets", ticket));
             }
+            9 => {
+                let key = format!("field_{step}");
+                let field =
+                    json!({"kind": "contact", "key": key, "label": word, "type": "text", "unique": step % 2 == 0});
+                tenant.post("/v1/fields", field).await.expect(201);
+                fields.push(key);
+            }
+            10 | 11 => {
+                // Two become one; what pointed at the other follows in the background, or has not yet when the firm is moved.
+                let Some(into) = contact else { continue };
+                let Some(other) = contacts.iter().find(|other| **other != into).cloned() else {
+                    continue;
+                };
+                let merge = tenant
+                    .post(&format!("/v1/contacts/{into}/merge"), json!({"from": [other]}))
+                    .await
+                    .expect(202);
+                contacts.retain(|contact| *contact != other);
+                merges.push((into, merge["job"]["id"].as_str().unwrap().to_owned()));
+            }
+            12 => {
+                // Of two merges of one only the later can be undone, and none of somebody who was deleted.
+                let Some((into, merge)) = merges.pop() else { continue };
+                let undone = tenant
+                    .post(&format!("/v1/contacts/{into}/unmerge"), json!({"merge": merge}))
+                    .await;
+                assert!([202, 404, 409].contains(&undone.status), "{}", undone.text);
+            }
+            13 => {
+                let zone = ["Asia/Shanghai", "America/Lima", "UTC"][step % 3];
+                let settings =
+                    json!({"company": name, "time_zone": zone, "holidays": [format!("2027-01-{:02}", 1 + step % 28)]});
+                tenant.patch("/v1/settings", settings).await.expect(200);
+            }
             _ => {
                 let Some((kind, id)) = records.get(random.random_range(0..records.len().max(1))).cloned() else {
                     continue;
@@ -393,8 +437,12 @@ async fn lived(tenant: &Tenant, seed: u64) {
                 let path = format!("/v1/{kind}/{id}");
                 // What was deleted before answers so, and that is as good.
                 let answer: Answer = if random.random_bool(0.4) {
-                    contacts.retain(|contact| *contact != id);
-                    tenant.delete(&path).await
+                    let answer = tenant.delete(&path).await;
+                    if contacts.contains(&id) {
+                        contacts.retain(|contact| *contact != id);
+                        free.extend(called.get(&id));
+                    }
+                    answer
                 } else {
                     tenant.patch(&path, json!({"tags": [format!("changed-{step}")]})).await
                 };

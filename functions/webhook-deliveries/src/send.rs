@@ -1,7 +1,7 @@
 //! The one place that calls addresses given by others. Names are resolved here and only public addresses are called; no
 //! redirect is followed, no proxy asked, no connection kept, and little of the answer read.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
@@ -11,7 +11,7 @@ use rapport_domain::webhook::{Attempt, MOST_RESPONSE, is_public, retry_after, ta
 use rapport_queue::batch::chain;
 use rapport_runtime::{App, BoxError};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-use reqwest::{Client, Url};
+use reqwest::{Client, ClientBuilder, Url};
 
 /// How long an endpoint may take from the first packet to the last.
 const TIMEOUT: Duration = Duration::from_secs(15);
@@ -42,43 +42,58 @@ impl std::fmt::Display for Private {
 
 impl std::error::Error for Private {}
 
-/// Resolves names and keeps only public addresses: the address that is checked is the address that is called.
-struct Checked;
+type Found = std::io::Result<Vec<SocketAddr>>;
 
-impl Resolve for Checked {
+/// Resolves names and keeps only addresses that may be called: those that are checked are those that are called, since nobody asks again.
+struct Checked<L> {
+    lookup: L,
+    may_be_called: fn(IpAddr) -> bool,
+}
+
+impl<L, F> Resolve for Checked<L>
+where
+    L: Fn(String) -> F + Send + Sync,
+    F: Future<Output = Found> + Send + 'static,
+{
     fn resolve(&self, name: Name) -> Resolving {
+        let (found, may_be_called) = ((self.lookup)(name.as_str().to_owned()), self.may_be_called);
         Box::pin(async move {
-            // The port is set by the caller.
-            let found: Vec<SocketAddr> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
-            Ok(Box::new(public(found)?.into_iter()) as Addrs)
+            let found = found.await?;
+            // All, or none where one of them may not be: such a name is up to no good.
+            if !found.iter().all(|address| may_be_called(address.ip())) {
+                return Err(Private.into());
+            }
+            Ok(Box::new(found.into_iter()) as Addrs)
         })
     }
 }
 
-/// All of the addresses, or none where one of them is private: such a name is up to no good.
-fn public(found: Vec<SocketAddr>) -> Result<Vec<SocketAddr>, Private> {
-    if found.iter().all(|address| is_public(address.ip())) {
-        Ok(found)
-    } else {
-        Err(Private)
-    }
+async fn lookup(name: String) -> Found {
+    // The port is set by the caller.
+    Ok(tokio::net::lookup_host((name, 0)).await?.collect())
 }
 
-fn client(allow_private: bool) -> Result<Client, reqwest::Error> {
+fn builder() -> ClientBuilder {
     // The cryptography that reqwest's connections use. Where there is one already, it is this one.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let builder = Client::builder()
+    Client::builder()
         .user_agent("Rapport-Webhooks/1")
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy()
         .timeout(TIMEOUT)
         .connect_timeout(CONNECT_TIMEOUT)
-        .pool_max_idle_per_host(0);
+        .pool_max_idle_per_host(0)
+}
+
+fn client(allow_private: bool) -> Result<Client, reqwest::Error> {
     if allow_private {
-        builder.build()
-    } else {
-        builder.https_only(true).dns_resolver(Arc::new(Checked)).build()
+        return builder().build();
     }
+    let checked = Checked {
+        lookup,
+        may_be_called: is_public,
+    };
+    builder().https_only(true).dns_resolver(Arc::new(checked)).build()
 }
 
 static CLIENTS: LazyLock<[Result<Client, reqwest::Error>; 2]> = LazyLock::new(|| [client(false), client(true)]);
@@ -293,14 +308,43 @@ mod tests {
             .err()
             .unwrap();
         assert!(insecure.is_builder(), "{insecure:?}");
-        for (addresses, good) in [
-            (vec!["93.184.215.14:0"], true),
-            (vec!["93.184.215.14:0", "10.0.0.1:0"], false),
-            (vec!["[::ffff:10.0.0.1]:0"], false),
-            (vec!["169.254.169.254:0"], false),
-        ] {
-            let found = addresses.iter().map(|text| text.parse().unwrap()).collect();
-            assert_eq!(public(found).is_ok(), good, "{addresses:?}");
+    }
+
+    /// What a name leads to changes from one look to the next. On loopback, 127.0.0.1 stands for the internet and the rest of it for
+    /// what is private.
+    #[tokio::test]
+    async fn a_name_that_leads_elsewhere_by_and_by_is_not_followed() {
+        let (url, asked) = endpoint("HTTP/1.1 204 No Content\r\n\r\n").await;
+        let url: Url = url.parse().unwrap();
+        // Where the name leads later somebody listens too, on the same port.
+        let port = url.port().unwrap();
+        let inside = tokio::net::TcpListener::bind(("127.0.0.2", port)).await.unwrap();
+        let looks = Arc::new(std::sync::atomic::AtomicUsize::new(0));
+        let counted = Arc::clone(&looks);
+        let lookup = move |name: String| {
+            assert_eq!(name, "turns.example");
+            let look = counted.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+            let addresses = [
+                vec!["127.0.0.1:0"],
+                vec!["127.0.0.2:0"],
+                vec!["127.0.0.1:0", "127.0.0.2:0"],
+            ];
+            let found: Vec<SocketAddr> = addresses[look].iter().map(|text| text.parse().unwrap()).collect();
+            std::future::ready(Ok(found))
+        };
+        let may_be_called = |address: IpAddr| address == IpAddr::from([127, 0, 0, 1]);
+        let checked = Checked { lookup, may_be_called };
+        let client = builder().dns_resolver(Arc::new(checked)).build().unwrap();
+        let named = outgoing(&format!("http://turns.example:{port}/hook"));
+        assert_eq!(post(&client, &named, 1).await.unwrap().status, 204);
+        asked.await.unwrap();
+        for _ in 0..2 {
+            let error = post(&client, &named, 1).await.err().unwrap();
+            assert_eq!(why(&error), Private.to_string());
         }
+        // One look an attempt: what was checked is what is called.
+        assert_eq!(looks.load(std::sync::atomic::Ordering::SeqCst), 3);
+        let nobody = tokio::time::timeout(Duration::from_millis(50), inside.accept()).await;
+        assert!(nobody.is_err(), "what is private was called");
     }
 }

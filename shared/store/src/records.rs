@@ -431,8 +431,18 @@ pub fn index_partition(noun: &str, index: &str, value: &str) -> String {
     )
 }
 
+/// Whether it was deleted, or merged into another.
+fn is_gone<K>(record: &Record<K>) -> bool {
+    record.meta.deleted_at.is_some() || record.meta.merged_into.is_some()
+}
+
+/// Of its values those that no other record may have: what is gone holds none.
+fn holds<K>(record: &Record<K>, values: Vec<Unique>) -> BTreeSet<Unique> {
+    values.into_iter().filter(|_| !is_gone(record)).collect()
+}
+
 pub(crate) fn pointers<K: Stored>(record: &Record<K>) -> BTreeSet<String> {
-    if record.meta.deleted_at.is_some() || record.meta.merged_into.is_some() {
+    if is_gone(record) {
         return BTreeSet::new();
     }
     let tags = record.meta.common.tags.iter().map(|tag| format!("tag#{tag}"));
@@ -564,7 +574,7 @@ impl Store {
         let mut all = Write::new(cx.tenant);
         all.hold(cx.place::<K>()?);
         all.record(self, K::TABLE, row(cx, &record, &doc), 0)?;
-        for Unique { scope, value } in record.unique(&cx.rules) {
+        for Unique { scope, value } in holds(&record, record.unique(&cx.rules)) {
             all.take(self, K::TABLE, K::NOUN, &scope, &value, &id.to_string())?;
         }
         for value in pointers(&record) {
@@ -713,16 +723,12 @@ impl Store {
         let id = new.meta.id;
         let mut all = Write::new(cx.tenant);
         all.record(self, K::TABLE, row(cx, &new, &doc), old.meta.version)?;
-        let there = |record: &Record<K>, values: Vec<Unique>| -> BTreeSet<Unique> {
-            let gone = record.meta.deleted_at.is_some() || record.meta.merged_into.is_some();
-            values.into_iter().filter(|_| !gone).collect()
-        };
         // What may be held is freed: it may have been taken when settings were others.
-        let (before, after) = (there(old, old.held(&cx.rules)), there(&new, new.held(&cx.rules)));
+        let (before, after) = (holds(old, old.held(&cx.rules)), holds(&new, new.held(&cx.rules)));
         for unique in before.difference(&after) {
             all.free(self, K::TABLE, K::NOUN, unique, &[id])?;
         }
-        let (before, after) = (there(old, old.unique(&cx.rules)), there(&new, new.unique(&cx.rules)));
+        let (before, after) = (holds(old, old.unique(&cx.rules)), holds(&new, new.unique(&cx.rules)));
         for Unique { scope, value } in after.difference(&before) {
             all.take(self, K::TABLE, K::NOUN, scope, value, &id.to_string())?;
         }
