@@ -684,8 +684,53 @@ async fn the_command_shows_and_does_the_same() {
         page["data"].as_array().is_some_and(|hits| hits.len() == 1)
     })
     .await;
+    service.poisoned(&key, &unique("Command")).await;
+    let (code, text, _) = run(&["dead-letters", "search_index", "--discard", "--because", "a test"]).await;
+    assert_eq!(code, 0, "{text}");
+    assert_eq!(run(&["health"]).await.0, 0);
+    let (code, text, _) = run(&["queues"]).await;
+    assert!(code == 0 && text.contains("search_index"), "{text}");
+
+    let (code, text, _) = run(&["suspend", &tenant.id, "--because", "unpaid"]).await;
+    assert!(code == 0 && text.contains("suspended"), "{text}");
+    let refused = key.post("/v1/leads", json!({"name": "Nobody"})).await;
+    refused.problem(403, "account_suspended");
+    let (code, text, _) = run(&["resume", &tenant.id]).await;
+    assert!(
+        code == 0 && text.contains("open") && !text.contains("suspended"),
+        "{text}"
+    );
+    key.post("/v1/leads", json!({"name": "Somebody"})).await.expect(201);
+
+    let (code, text, _) = run(&["--json", "usage"]).await;
+    let all: Value = serde_json::from_str(&text).unwrap();
+    let of_firm = all.as_array().unwrap().iter().find(|row| row["tenant"] == tenant.id);
+    assert!(
+        code == 0 && of_firm.is_some_and(|row| row["cost"]["amount"].is_string()),
+        "as it came: {text}"
+    );
+    let (code, text, _) = run(&["usage"]).await;
+    assert!(
+        code == 0 && text.contains("  usd") && text.contains(&tenant.id),
+        "{text}"
+    );
+    let (code, text, _) = run(&["usage", &tenant.id, "--month", "2020-01"]).await;
+    assert_eq!(code, 0, "{text}");
+    let (code, text, _) = run(&["rebuild", "search", &tenant.id]).await;
+    assert!(code == 0 && text.contains("queued"), "{text}");
+    let (code, _, errors) = run(&["rebuild", "moon", &tenant.id]).await;
+    assert!(code == 1 && errors.contains("422"), "{errors}");
+
     let (code, text, _) = run(&["audit"]).await;
-    assert!(code == 0 && text.contains("dead_letters.replay"), "{text}");
+    for action in [
+        "dead_letters.replay",
+        "dead_letters.discard",
+        "suspend",
+        "resume",
+        "rebuild",
+    ] {
+        assert!(code == 0 && text.contains(action), "{action}: {text}");
+    }
     // What is refused goes to standard error.
     let (code, text, errors) = run(&["tenant", "tnt_01h455vb4pex5vsknk084sn02q"]).await;
     assert!(code == 1 && text.is_empty() && errors.contains("404"), "{errors}");

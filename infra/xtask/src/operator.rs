@@ -209,16 +209,13 @@ impl What {
             }
             What::Resume { id } => Shown::new(service.post(&format!("tenants/{id}/resume"), &json!({}))?, TENANT),
             What::Usage { id, month } => {
-                let mut rows = match id {
+                let rows = match id {
                     Some(id) => {
                         let month = month.map(|month| format!("?month={month}")).unwrap_or_default();
                         service.get(&format!("tenants/{id}/usage{month}"))?["data"].take()
                     }
                     None => service.all("usage", &[("month", month)])?,
                 };
-                for row in rows.as_array_mut().into_iter().flatten() {
-                    row["usd"] = row["cost"]["amount"].take();
-                }
                 Shown::new(rows, USAGE)
             }
             What::Queues => {
@@ -397,7 +394,7 @@ fn text(value: &Value) -> String {
 fn table(columns: &[&str], rows: &[Value]) -> String {
     let cells: Vec<Vec<String>> = columns
         .iter()
-        .map(|name| rows.iter().map(|row| text(&row[*name])).collect::<Vec<_>>())
+        .map(|name| rows.iter().map(|row| text(cell(row, name))).collect::<Vec<_>>())
         .collect();
     let mut lines = vec![String::new(); rows.len() + 1];
     for (name, column) in columns.iter().zip(&cells) {
@@ -413,6 +410,14 @@ fn table(columns: &[&str], rows: &[Value]) -> String {
     }
     let lines: Vec<&str> = lines.iter().map(|line| line.trim_end()).collect();
     lines.join("\n")
+}
+
+/// What a column shows of a row. List prices are in dollars.
+fn cell<'a>(row: &'a Value, column: &str) -> &'a Value {
+    match column {
+        "usd" => &row["cost"]["amount"],
+        name => &row[name],
+    }
 }
 
 #[allow(clippy::print_stdout)] // What was asked for.
