@@ -15,6 +15,8 @@ use serde_json::{Value, json};
 use tests::fault::{Faults, Weather};
 use tests::{Caller, Tenant, eventually, unique, until};
 
+use super::surveys::{at_once, contact, invitation, resolved};
+
 /// A service of the test's own, its operator, and a switch that takes the store from the index of search.
 struct Service {
     host: Host,
@@ -53,14 +55,14 @@ impl Service {
         (tenant, key)
     }
 
-    /// Takes every item of a tenant out of a table.
-    async fn empty(&self, table: &str, tenant: &str) -> usize {
+    /// Takes every item of a tenant out of a table that lies in partitions of that beginning.
+    async fn empty(&self, table: &str, tenant: &str, below: &str) -> usize {
         let client = engine::dynamodb(InProcess::tables(Arc::clone(self.host.engine())));
         let mut pages = client.scan().table_name(table).into_paginator().items().send();
         let mut keys = Vec::new();
         while let Some(item) = pages.next().await {
             let item = item.unwrap();
-            if item["pk"].as_s().unwrap().starts_with(&format!("{tenant}#")) {
+            if item["pk"].as_s().unwrap().starts_with(&format!("{tenant}#{below}")) {
                 keys.push((item["pk"].clone(), item["sk"].clone()));
             }
         }
@@ -599,19 +601,33 @@ async fn what_is_made_anew_is_what_was_there() {
     let sums = plain(until(&key, report, settled).await);
     let scored = plain(key.get(&score).await.expect(200));
 
+    // A ticket whose customer is asked.
+    tenant.patch("/v1/settings", at_once(json!({}))).await.expect(200);
+    let ann = contact(&tenant, json!({})).await;
+    resolved(&tenant, &ann).await;
+    let survey = invitation(&tenant, &ann, "sent").await["survey_id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let results = format!("/v1/surveys/{survey}/results?by=week");
+    let counts = until(&key, &results, |results| results["sent"] == 1).await;
+    let counts = plain(counts);
+
     let path = format!("/v1/operator/tenants/{}/rebuild", tenant.id);
-    for (what, table) in [
-        ("search", "SearchTable"),
-        ("reports", "ReportsTable"),
-        ("scores", "ScoresTable"),
+    for (what, table, partitions) in [
+        ("search", "SearchTable", ""),
+        ("reports", "ReportsTable", ""),
+        ("scores", "ScoresTable", ""),
+        ("surveys", "SurveysTable", "survey_counts#"),
     ] {
-        assert!(service.empty(table, &tenant.id).await > 0, "{table}");
+        assert!(service.empty(table, &tenant.id, partitions).await > 0, "{table}");
         let answer = service.operator.post(&path, json!({"what": what})).await.expect(202);
         assert_eq!(answer, json!({"what": what, "status": "queued"}));
     }
     assert_eq!(until(&key, search, |page| count(page) == 12).await, words);
     until(&key, report, |report| plain(report.clone()) == sums).await;
     until(&key, &score, |score| plain(score.clone()) == scored).await;
+    until(&key, &results, |results| plain(results.clone()) == counts).await;
 
     let answer = service.operator.post(&path, json!({"what": "moon"})).await;
     answer.problem(422, "validation_failed");

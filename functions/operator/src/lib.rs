@@ -88,7 +88,7 @@ fn accounts(api: Api) -> Api {
             Method::POST,
             "/v1/operator/tenants/{id}/rebuild",
             operator,
-            Doc::new("Make a tenant's sums of reports, words of search, or scores anew")
+            Doc::new("Make a tenant's sums of reports, words of search, scores, or counts of answers to surveys anew")
                 .detail("Asked twice it is done twice, with the same result.")
                 .body::<rebuild::RebuildIn>()
                 .answers::<rebuild::Rebuild>(202),

@@ -22,6 +22,8 @@ pub enum What {
     Search,
     /// Scores and segments.
     Scores,
+    /// Counts of answers to surveys.
+    Surveys,
 }
 
 /// What is to be made anew.
@@ -47,6 +49,7 @@ impl What {
             What::Reports => "reports",
             What::Search => "search",
             What::Scores => "scores",
+            What::Surveys => "surveys",
         }
     }
 
@@ -71,6 +74,10 @@ impl What {
             What::Scores => {
                 let job = RecordId::new(Prefix::Job);
                 (Queue::SegmentScores, vec![Message::ScoresRebuildV1 { job }])
+            }
+            What::Surveys => {
+                let begin = Message::SurveyCountsRebuildV1 { after: None };
+                (Queue::SatisfactionSurveys, vec![begin])
             }
         }
     }

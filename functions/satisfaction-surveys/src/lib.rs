@@ -13,7 +13,7 @@ mod send;
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use rapport_domain::survey::Invitation;
 use rapport_domain::{Actor, Kind as _, RecordId, TenantId};
-use rapport_queue::{Envelope, Message, batch};
+use rapport_queue::{Envelope, Message, Queue, batch, envelope};
 use rapport_runtime::{App, BoxError, Function};
 use rapport_store::{Accept, StoreError};
 
@@ -35,11 +35,27 @@ async fn one(app: &App, envelope: Envelope) -> Result<(), BoxError> {
             let id = RecordId::parse(Invitation::PREFIX, &subject).map_err(|_| "a subject that is no invitation")?;
             Ok(app.store.count_invitation(tenant, id).await?)
         }
+        Message::SurveyCountsRebuildV1 { after } => recount(app, tenant, after).await,
         Message::ChangedV1 { subject, types, .. } => invite::invite(app, tenant, &subject, &types).await,
         Message::SurveyDueV1 { invitation } => send::send(app, tenant, invitation).await,
         Message::SurveyReminderV1 { invitation, nth } => remind::remind(app, tenant, invitation, nth).await,
         _ => Err("a message of another kind".into()),
     }
+}
+
+/// Invitations whose answers one message counts anew.
+const PAGE: usize = 50;
+
+/// Counts the answers of a page of invitations anew, and asks for the next.
+async fn recount(app: &App, tenant: TenantId, after: Option<String>) -> Result<(), BoxError> {
+    let Some(after) = app.store.recount_invitations(tenant, after, PAGE).await? else {
+        return Ok(());
+    };
+    let message = Message::SurveyCountsRebuildV1 { after: Some(after) };
+    Ok(app
+        .queues
+        .send(Queue::SatisfactionSurveys, &envelope(tenant, message))
+        .await?)
 }
 
 /// The context of what this worker does for a tenant; nothing for a tenant that is gone. `request` names the message, so

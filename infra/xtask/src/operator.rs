@@ -93,9 +93,9 @@ enum What {
         #[arg(long, requires = "queue")]
         id: Vec<String>,
     },
-    /// Makes a tenant's sums of reports, words of search, or scores anew.
+    /// Makes a tenant's sums of reports, words of search, scores, or counts of answers to surveys anew.
     Rebuild {
-        /// What: reports, search or scores.
+        /// What: reports, search, scores or surveys.
         what: String,
         /// The tenant's id.
         tenant: String,

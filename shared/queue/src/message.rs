@@ -245,6 +245,11 @@ pub enum Message {
         /// The last record of the page before.
         after: Option<String>,
     },
+    /// The answers of all invitations are to be counted anew, a page at a time.
+    SurveyCountsRebuildV1 {
+        /// The last invitation of the page before.
+        after: Option<String>,
+    },
     /// An archive is to be made or moved in, or what is left of that.
     ArchiveV1 {
         /// The archive.

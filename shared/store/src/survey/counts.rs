@@ -5,13 +5,15 @@
 //! replaced them since they were looked at: there are no counters, and a message that comes twice changes nothing. Counts that are as
 //! before are marked all the same by whoever wrote a tally: somebody may be about to write what they were in between.
 
+use std::collections::BTreeSet;
+
 use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
 use jiff::civil::Date;
 use rapport_domain::survey::{Counts, Grouping, Invitation, Survey, Tally, count};
-use rapport_domain::{Record, RecordId, TenantId};
+use rapport_domain::{Kind as _, Record, RecordId, TenantId};
 use sha2::{Digest as _, Sha256};
 
-use crate::page::Query;
+use crate::page::{Position, Query, Row};
 use crate::{Item, Key, Store, StoreError, Table, Write, number, number_of, text, text_of};
 
 /// So many groups lie in one item: a day's products may be many, and an item has at most 400 KB.
@@ -35,6 +37,17 @@ fn counts(survey: RecordId) -> String {
 
 fn place(grouping: Grouping, day: Date, part: usize) -> String {
     format!("{}#{day}#{part:03}", grouping.as_str())
+}
+
+/// What becomes of counts that are as they were before.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum AsBefore {
+    /// Nothing.
+    Left,
+    /// They are marked, for whoever is about to write others.
+    Marked,
+    /// They are written again: some may be lost.
+    Written,
 }
 
 /// The counts of one day, as items are made of them.
@@ -104,6 +117,52 @@ impl Store {
             Err(StoreError::Missing) => return Ok(()),
             Err(error) => return Err(error),
         };
+        for (survey, day, put) in self.put_tallies(tenant, id, &row).await? {
+            let as_before = if put { AsBefore::Marked } else { AsBefore::Left };
+            self.count_day(tenant, survey, day, as_before).await?;
+        }
+        Ok(())
+    }
+
+    /// Brings the days that a page of invitations adds to up to date, whatever was counted of them; the last invitation of the page, where
+    /// others follow. Costs what [`Store::count_invitation`] costs for each, but that each day is counted and written once.
+    ///
+    /// # Errors
+    /// When the store does not answer, or others keep counting the same day.
+    pub async fn recount_invitations(
+        &self,
+        tenant: TenantId,
+        after: Option<String>,
+        page: usize,
+    ) -> Result<Option<String>, StoreError> {
+        let query = Query {
+            partition: Invitation::NOUN.to_owned(),
+            consistent: true,
+            ..Query::default()
+        };
+        let after = after.map(Position::after);
+        let page = self.query(tenant, Table::Surveys, &query, page, after.as_ref()).await?;
+        let mut days = BTreeSet::new();
+        for row in page.items.iter().filter_map(Row::read) {
+            let Ok(id) = RecordId::parse(Invitation::PREFIX, &row.id) else {
+                continue;
+            };
+            let put = self.put_tallies(tenant, id, &row).await?;
+            days.extend(put.into_iter().map(|(survey, day, _)| (survey, day)));
+        }
+        for (survey, day) in days {
+            self.count_day(tenant, survey, day, AsBefore::Written).await?;
+        }
+        Ok(page.next.map(|next| next.sk))
+    }
+
+    /// Notes what an invitation adds, and to which days; whether it was the latest to do so.
+    async fn put_tallies(
+        &self,
+        tenant: TenantId,
+        id: RecordId,
+        row: &Row,
+    ) -> Result<Vec<(RecordId, Date, bool)>, StoreError> {
         let invitation: Record<Invitation> = crate::records::parse(&row.doc)?;
         let survey = invitation.body.survey_id;
         let items = match self.get::<Survey>(tenant, survey).await {
@@ -111,12 +170,13 @@ impl Store {
             Err(StoreError::Missing) => Survey::usual_items(invitation.body.metric),
             Err(error) => return Err(error),
         };
+        let mut days = Vec::new();
         for (day, tally) in invitation.body.tallies(&items) {
             let tally = Some(&tally).filter(|_| !row.gone);
             let put = self.put_tally(tenant, survey, day, id, row.version, tally).await?;
-            self.count_day(tenant, survey, day, put).await?;
+            days.push((survey, day, put));
         }
-        Ok(())
+        Ok(days)
     }
 
     async fn put_tally(
@@ -149,8 +209,14 @@ impl Store {
         }
     }
 
-    /// Counts a day anew from its tallies, one of which was just put there or not.
-    async fn count_day(&self, tenant: TenantId, survey: RecordId, day: Date, put: bool) -> Result<(), StoreError> {
+    /// Counts a day anew from its tallies.
+    async fn count_day(
+        &self,
+        tenant: TenantId,
+        survey: RecordId,
+        day: Date,
+        as_before: AsBefore,
+    ) -> Result<(), StoreError> {
         let mut attempt = 0;
         loop {
             // What is there is looked at before the tallies are: whoever replaces it later has seen later ones.
@@ -160,8 +226,8 @@ impl Store {
             let counted = Day::of(&found)?;
             let same = known.as_ref().and_then(|item| text_of(item, "digest")) == Some(counted.digest.as_str());
             let write = match known {
-                Some(_) if same && !put => return Ok(()),
-                Some(item) if same => {
+                Some(_) if same && as_before == AsBefore::Left => return Ok(()),
+                Some(item) if same && as_before == AsBefore::Marked => {
                     let mut write = Write::new(tenant);
                     let version = number_of(&item, "v").unwrap_or(0);
                     self.replace_first(&mut write, item, version)?;
