@@ -20,17 +20,22 @@ use serde_json::json;
 #[must_use]
 pub fn api(app: App) -> Api {
     let read = Access::Needs(Scope(Area::Contacts, Verb::Read));
-    let text = json!({"type": "string"});
-    let overviews = json!({"type": "object", "properties": {"data": {"type": "array", "items": overview::schema()}}});
-    let lookup = Doc::new("Who has a telephone number")
-        .detail(
-            "At most five overviews, newest contact first. A number without a country code is of the firm's country.",
-        )
-        .needs("phone", "The number in any usual form", &text)
-        .answers_schema(200, &overviews);
-    let overview = Doc::new("All there is to know of a contact, in one call")
-        .detail("Parts that the caller may not read are left out.")
-        .answers_schema(200, &overview::schema());
+    let lookup = Doc::of(|| {
+        let text = json!({"type": "string"});
+        let overviews =
+            json!({"type": "object", "properties": {"data": {"type": "array", "items": overview::schema()}}});
+        Doc::new("Who has a telephone number")
+            .detail(
+                "At most five overviews, newest contact first. A number without a country code is of the firm's country.",
+            )
+            .needs("phone", "The number in any usual form", &text)
+            .answers_schema(200, &overviews)
+    });
+    let overview = Doc::of(|| {
+        Doc::new("All there is to know of a contact, in one call")
+            .detail("Parts that the caller may not read are left out.")
+            .answers_schema(200, &overview::schema())
+    });
     let job = Doc::new("How far a merge is").answers::<Job>(200);
     merges(Api::new(app).resource::<Contact>().resource::<Company>())
         .route(Method::GET, "/v1/contacts/lookup", read, lookup, lookup::lookup)
@@ -63,18 +68,22 @@ pub fn api(app: App) -> Api {
 fn merges(api: Api) -> Api {
     let write = Access::Needs(Scope(Area::Contacts, Verb::Write));
     let merge = |noun: &str| {
-        Doc::new(format!("Merge other records into a {noun}"))
+        Doc::of(|| {
+            Doc::new(format!("Merge other records into a {noun}"))
             .detail("At once the others lead to this one and unique values move; a job then moves what pointed at them. Merging the same again answers with the same job. With `dry_run` nothing is written and `200` shows what would come of it.")
             .header("If-Match", "412 when the record has another ETag")
             .body::<merge::MergeIn>()
             .answers_schema(200, &merge::schema())
             .answers_schema(202, &merge::schema())
+        })
     };
     let unmerge = |noun: &str| {
-        Doc::new(format!("Undo a merge into a {noun}"))
-            .detail("Within 30 days. What was changed since the merge stays changed.")
-            .body::<merge::UnmergeIn>()
-            .answers_schema(202, &merge::schema())
+        Doc::of(|| {
+            Doc::new(format!("Undo a merge into a {noun}"))
+                .detail("Within 30 days. What was changed since the merge stays changed.")
+                .body::<merge::UnmergeIn>()
+                .answers_schema(202, &merge::schema())
+        })
     };
     api.route(
         Method::POST,

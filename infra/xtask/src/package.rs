@@ -16,9 +16,16 @@ use rawzip::{CompressionMethod, DataDescriptorOutput, ZipArchiveWriter};
 use crate::console;
 use crate::tools::{self, root};
 
-/// An archive may have at most so many bytes: one that is larger has taken in something that it should not. ARCHITECTURE,
-/// "Decisions", says what the usual 4 MB are; the console brings its pages too.
-const MOST_BYTES: u64 = 6_500_000;
+/// An archive may have at most so many bytes: one that is larger has taken in something that it should not. Meant are 3 MB for a function
+/// that is called by HTTP; ARCHITECTURE, "Decisions", says what they are. The console brings its pages, `reports` what writes workbooks.
+fn most_bytes(name: &str, profile: &str) -> u64 {
+    match (name, profile) {
+        ("console", _) => 5_000_000,
+        ("reports", _) => 3_600_000,
+        (_, "lambda-http") => 3_100_000,
+        _ => 4_000_000,
+    }
+}
 
 /// What to build.
 #[derive(Args)]
@@ -50,16 +57,18 @@ impl Package {
         }
         let wanted = |name: &String| self.only.is_empty() || self.only.contains(name);
         let names: Vec<String> = all.into_iter().filter(wanted).collect();
-        self.build(&names)?;
+        let by_profile = by_profile(&names)?;
+        self.build(&by_profile)?;
         println_row(["function", "program", "archive"].map(str::to_owned));
         let (mut rows, mut too_large) = (Vec::new(), Vec::new());
+        let profile = |name: &String| by_profile.iter().find(|(_, names)| names.contains(name));
         for name in &names {
             let (program, archive) = pack(name)?;
             println_row([name.clone(), kilobytes(program), kilobytes(archive)]);
             rows.push(
                 serde_json::json!({"function": name, "program": kilobytes(program), "archive": kilobytes(archive)}),
             );
-            if archive > MOST_BYTES {
+            if profile(name).is_some_and(|(profile, _)| archive > most_bytes(name, profile)) {
                 too_large.push(name.as_str());
             }
         }
@@ -69,24 +78,24 @@ impl Package {
         if too_large.is_empty() {
             return Ok(true);
         }
-        Err(format!("over {}: {}", kilobytes(MOST_BYTES), too_large.join(", ")))
+        Err(format!("larger than they may be: {}", too_large.join(", ")))
     }
 
-    fn build(&self, names: &[String]) -> Result<(), String> {
+    fn build(&self, by_profile: &BTreeMap<String, Vec<String>>) -> Result<(), String> {
         let venv = tools::venv("package-venv", "infra/requirements.txt")?;
         let tools = venv.parent().map(Path::to_path_buf).unwrap_or_default();
         let path = std::env::var_os("PATH").unwrap_or_default();
         let paths = std::iter::once(tools).chain(std::env::split_paths(&path));
         let path = std::env::join_paths(paths).map_err(|error| error.to_string())?;
-        for (profile, names) in by_profile(names)? {
-            let mut build = tools::cargo(&["lambda", "build", "--output-format", "binary", "--profile", &profile]);
+        for (profile, names) in by_profile {
+            let mut build = tools::cargo(&["lambda", "build", "--output-format", "binary", "--profile", profile]);
             build.arg(match self.arch {
                 Arch::X86 => "--x86-64",
                 Arch::Arm => "--arm64",
             });
             build.arg("--lambda-dir").arg(folder());
             for name in names {
-                build.args(["--package", &name, "--bin", &name]);
+                build.args(["--package", name, "--bin", name]);
             }
             tools::run(build.env("PATH", &path), "cargo lambda build")?;
         }
