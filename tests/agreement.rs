@@ -127,6 +127,22 @@ async fn every_function_that_is_called_by_http_has_its_routes_here() {
     assert_eq!(called, here);
 }
 
+/// A panic ends programs that work on one request at a time; a batch of messages is none, and `imports` catches what reads workbooks.
+#[tokio::test]
+async fn a_panic_ends_functions_that_are_called_by_http_and_no_others() {
+    let functions = concat!(env!("CARGO_MANIFEST_DIR"), "/../functions");
+    let ending = |name: &str| {
+        let manifest = std::fs::read_to_string(format!("{functions}/{name}/Cargo.toml")).unwrap();
+        manifest.contains("[package.metadata.rapport]\nprofile = \"lambda-http\"\n")
+    };
+    let names = std::fs::read_dir(functions).unwrap();
+    let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let found: BTreeSet<String> = names.filter(|name| ending(name)).collect();
+    let called = apis().into_iter().map(|(name, _)| name.to_owned());
+    let expected: BTreeSet<String> = called.filter(|name| name != "imports").collect();
+    assert_eq!(found, expected);
+}
+
 #[test]
 fn the_host_has_every_function_that_the_template_declares() {
     assert_eq!(tests::world().missing, Vec::<String>::new());
