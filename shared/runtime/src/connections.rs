@@ -3,6 +3,7 @@
 //! The SDK's own client also speaks HTTP/2, goes through proxies and keeps its connections in a way that is some hundred kilobytes of
 //! each archive. What is left without it is hyper's client.
 
+use aws_smithy_runtime_api::client::connection::{CaptureSmithyConnection, ConnectionMetadata};
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
 };
@@ -11,7 +12,7 @@ use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
 use hyper_rustls::{ConfigBuilderExt as _, HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::connect::HttpConnector as Tcp;
+use hyper_util::client::legacy::connect::{Connected, HttpConnector as Tcp, capture_connection};
 use hyper_util::client::legacy::{Client, Error};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::{ClientConfig, RootCertStore};
@@ -57,10 +58,25 @@ impl HttpClient for Connections {
 
 impl HttpConnector for Connections {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let request = match request.try_into_http1x() {
+        let mut request = match request.try_into_http1x() {
             Ok(request) => request,
             Err(error) => return HttpConnectorFuture::ready(Err(ConnectorError::user(error.into()))),
         };
+        let taken = capture_connection(&mut request);
+        // The SDK gives up a connection over which a server had no good answer: the next one may lead to another.
+        if let Some(wanted) = request.extensions().get::<CaptureSmithyConnection>() {
+            wanted.set_connection_retriever(move || {
+                let proxied = taken.connection_metadata().as_ref()?.is_proxied();
+                let taken = taken.clone();
+                let give_up = move || taken.connection_metadata().iter().for_each(Connected::poison);
+                Some(
+                    ConnectionMetadata::builder()
+                        .proxied(proxied)
+                        .poison_fn(give_up)
+                        .build(),
+                )
+            });
+        }
         let answer = self.0.request(request);
         HttpConnectorFuture::new(async move {
             let answer = answer.await.map_err(failed)?;
