@@ -3,7 +3,7 @@
 //! | partition | sort key | what |
 //! |---|---|---|
 //! | Insights `contribution#<contact>` | order | what the order adds to the contact's figures |
-//! | Insights `contributed#<order>` | `-` | to which contact it adds, and the order's version: an older one never overwrites |
+//! | Insights `contributed#<order>` | `-` | to which contact it adds, what, and the order's version: an older one never overwrites |
 //! | Insights `figures` | contact | the contact's figures, with a version: what a recompute pages through |
 //! | Insights `recompute` | job | a recompute |
 //! | Insights `recompute_lock` | `-` | which recompute is at work |
