@@ -437,7 +437,7 @@ fn is_gone<K>(record: &Record<K>) -> bool {
 }
 
 /// Of its values those that no other record may have: what is gone holds none.
-fn holds<K>(record: &Record<K>, values: Vec<Unique>) -> BTreeSet<Unique> {
+pub(crate) fn holds<K>(record: &Record<K>, values: Vec<Unique>) -> BTreeSet<Unique> {
     values.into_iter().filter(|_| !is_gone(record)).collect()
 }
 

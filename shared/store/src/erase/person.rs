@@ -13,11 +13,11 @@ use rapport_domain::order::Order;
 use rapport_domain::survey::Invitation;
 use rapport_domain::ticket::Ticket;
 use rapport_domain::win_back::WinBack;
-use rapport_domain::{Kind as _, Prefix, Record, RecordId, TenantId, Unique};
+use rapport_domain::{Kind as _, Prefix, Record, RecordId, TenantId};
 use serde_json::Value;
 
 use crate::page::{Query, Row};
-use crate::records::{Stored, index_partition, parse};
+use crate::records::{Stored, holds, index_partition, parse};
 use crate::{Accept, Item, Key, Store, StoreError, Table, Write, text, text_of};
 
 /// Items taken at a time.
@@ -271,9 +271,7 @@ impl Store {
 
     /// Frees what a record took when settings were others: what goes with the record is what it holds by those of today.
     async fn free_held<K: Stored>(&self, cx: &Accept, record: &Record<K>) -> Result<(), StoreError> {
-        let gone = record.meta.deleted_at.is_some() || record.meta.merged_into.is_some();
-        let known = record.held(&cx.rules).into_iter().filter(|_| !gone);
-        let known: BTreeSet<Unique> = known.collect();
+        let known = holds(record, record.held(&cx.rules));
         let ever = record.ever_held(&cx.rules).into_iter();
         for unique in ever.filter(|unique| !known.contains(unique)) {
             let mut write = Write::new(cx.tenant);
