@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use rapport_host::template::{Event, Template};
-use rapport_http::Api;
+use rapport_http::Catalogue;
 use rapport_runtime::{App, Clock, Config};
 use serde_json::Value;
 
@@ -31,26 +31,26 @@ fn app() -> App {
 }
 
 /// The routes of every HTTP function, by the name of its crate.
-pub fn apis() -> Vec<(&'static str, Api)> {
+pub fn apis() -> Vec<(&'static str, Catalogue)> {
     let app = app();
     vec![
-        ("archives", archives::api(app.clone())),
-        ("console", console::api(app.clone())),
-        ("contacts", contacts::api(app.clone())),
-        ("events", events::api(app.clone())),
-        ("identity", identity::api(app.clone())),
-        ("imports", imports::api(app.clone())),
-        ("leads", leads::api(app.clone())),
-        ("operator", operator::api(app.clone())),
-        ("orders", orders::api(app.clone())),
-        ("reports", reports::api(app.clone())),
-        ("search", search::api(app.clone())),
-        ("segments", segments::api(app.clone())),
-        ("surveys", surveys::api(app.clone())),
-        ("tickets", tickets::api(app.clone())),
-        ("usage", usage::api(app.clone())),
-        ("webhooks", webhooks::api(app.clone())),
-        ("win-backs", win_backs::api(app.clone())),
+        ("archives", archives::api(app.clone()).into_catalogue()),
+        ("console", console::api(&app.config).into_catalogue()),
+        ("contacts", contacts::api(app.clone()).into_catalogue()),
+        ("events", events::api(app.clone()).into_catalogue()),
+        ("identity", identity::api(app.clone()).into_catalogue()),
+        ("imports", imports::api(app.clone()).into_catalogue()),
+        ("leads", leads::api(app.clone()).into_catalogue()),
+        ("operator", operator::api(app.clone()).into_catalogue()),
+        ("orders", orders::api(app.clone()).into_catalogue()),
+        ("reports", reports::api(app.clone()).into_catalogue()),
+        ("search", search::api(app.clone()).into_catalogue()),
+        ("segments", segments::api(app.clone()).into_catalogue()),
+        ("surveys", surveys::api(app.clone()).into_catalogue()),
+        ("tickets", tickets::api(app.clone()).into_catalogue()),
+        ("usage", usage::api(app.clone()).into_catalogue()),
+        ("webhooks", webhooks::api(app.clone()).into_catalogue()),
+        ("win-backs", win_backs::api(app.clone()).into_catalogue()),
     ]
 }
 
@@ -63,7 +63,7 @@ pub fn document() -> Value {
 /// The document that tenants read, and the operator's: no tenant can call those routes, and no client needs them.
 fn documents() -> [(&'static str, Value); 2] {
     let (operator, tenants): (Vec<_>, Vec<_>) = apis().into_iter().partition(|(name, _)| *name == "operator");
-    let shares = |apis: Vec<(&str, Api)>| apis.iter().map(|(_, api)| api.openapi()).collect::<Vec<_>>();
+    let shares = |apis: Vec<(&str, Catalogue)>| apis.iter().map(|(_, api)| api.openapi()).collect::<Vec<_>>();
     [
         ("console", rapport_http::api::document(&shares(tenants))),
         ("operator", rapport_http::api::operator_document(&shares(operator))),
@@ -127,7 +127,7 @@ async fn every_function_that_is_called_by_http_has_its_routes_here() {
     assert_eq!(called, here);
 }
 
-/// A panic ends programs that work on one request at a time; a batch of messages is none, and `imports` catches what reads workbooks.
+/// A panic ends programs that work on one request at a time; a batch of messages is none.
 #[tokio::test]
 async fn a_panic_ends_functions_that_are_called_by_http_and_no_others() {
     let functions = concat!(env!("CARGO_MANIFEST_DIR"), "/../functions");
@@ -138,9 +138,8 @@ async fn a_panic_ends_functions_that_are_called_by_http_and_no_others() {
     let names = std::fs::read_dir(functions).unwrap();
     let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
     let found: BTreeSet<String> = names.filter(|name| ending(name)).collect();
-    let called = apis().into_iter().map(|(name, _)| name.to_owned());
-    let expected: BTreeSet<String> = called.filter(|name| name != "imports").collect();
-    assert_eq!(found, expected);
+    let called: BTreeSet<String> = apis().into_iter().map(|(name, _)| name.to_owned()).collect();
+    assert_eq!(found, called);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Brotli for the few texts that are made here; the app's files are compressed when they are built.
 
-use std::io::Write as _;
+use std::io::{self, Read as _, Write as _};
 
 use axum::body::Body;
 use axum::response::Response;
@@ -31,6 +31,16 @@ pub fn brotli(bytes: &[u8]) -> Vec<u8> {
     let mut writer = brotli::CompressorWriter::new(Vec::new(), BUFFER, QUALITY, WINDOW);
     let _ = writer.write_all(bytes);
     writer.into_inner()
+}
+
+/// The bytes before they were compressed.
+///
+/// # Errors
+/// When they are no brotli.
+pub fn unpacked(bytes: &[u8]) -> io::Result<Vec<u8>> {
+    let mut plain = Vec::new();
+    brotli::Decompressor::new(bytes, BUFFER).read_to_end(&mut plain)?;
+    Ok(plain)
 }
 
 /// An answer of compressed bytes.

@@ -5,48 +5,49 @@ mod compression;
 mod docs;
 mod web;
 
-use std::sync::LazyLock;
+use std::path::Path;
+use std::sync::{Arc, LazyLock};
 
 use axum::Router;
 use axum::response::Response;
 use http::{HeaderMap, HeaderValue, Method, header};
-use rapport_http::{Access, Api, Doc, respond};
-use rapport_runtime::{App, Function};
+use rapport_http::{Api, Doc, respond};
+use rapport_runtime::{Config, Function};
 use serde_json::json;
 
 /// The OpenAPI document of all functions; `cargo xtask openapi` writes it, a test holds it to the routers.
 pub const OPENAPI: &str = include_str!("../openapi.json");
 
+/// The folder of the built console, where one is built. Nothing else is needed here.
+type Folder = Option<Arc<Path>>;
+
 /// The routes.
 #[must_use]
-pub fn api(app: App) -> Api {
+pub fn api(config: &Config) -> Api<Folder> {
     let page = |summary: &str| Doc::new(summary).answers_type(200, "text/html");
-    Api::new(app)
-        .route(Method::GET, "/", Access::Public, page("The start page"), web::root)
-        .route(
+    Api::new(config.console_folder.as_deref().map(Arc::from))
+        .open(Method::GET, "/", page("The start page"), web::root)
+        .open(
             Method::GET,
             "/docs",
-            Access::Public,
             page("The documentation, for people"),
             async |headers: HeaderMap| {
                 static BROTLI: LazyLock<Vec<u8>> = LazyLock::new(|| compression::brotli(docs::page().as_bytes()));
                 page_of_ours(with_cache(text(&headers, HTML, docs::page(), &BROTLI)))
             },
         )
-        .route(
+        .open(
             Method::GET,
             "/openapi.json",
-            Access::Public,
             Doc::new("The documentation, for programs: OpenAPI 3.1").answers_type(200, "application/json"),
             async |headers: HeaderMap| {
                 static BROTLI: LazyLock<Vec<u8>> = LazyLock::new(|| compression::brotli(OPENAPI.as_bytes()));
                 with_cache(text(&headers, "application/json", OPENAPI, &BROTLI))
             },
         )
-        .route(
+        .open(
             Method::GET,
             "/health",
-            Access::Public,
             Doc::new("Whether the service answers").answers_schema(
                 200,
                 &json!({"type": "object", "properties": {"status": {"const": "ok"}}}),
@@ -57,14 +58,14 @@ pub fn api(app: App) -> Api {
 }
 
 /// The router.
-pub fn router(app: App) -> Router {
-    api(app).into_router()
+pub fn router(config: &Config) -> Router {
+    api(config).into_router()
 }
 
 /// The function.
 #[must_use]
 pub fn function() -> Function {
-    Function::http(router)
+    Function::Pages(router)
 }
 
 const HTML: &str = "text/html; charset=utf-8";

@@ -5,16 +5,16 @@
 
 use std::path::Path;
 
+use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse as _, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use rapport_http::Problem;
-use rapport_runtime::App;
 use tower_http::services::ServeDir;
 
-use crate::compression;
+use crate::{Folder, compression};
 
 /// Where `index.html` wants the nonce.
 const PLACEHOLDER: &str = "__NONCE__";
@@ -26,14 +26,16 @@ const BESIDE: [&str; 6] = ["svg", "png", "ico", "webmanifest", "txt", "woff2"];
 const FOREVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
 const AN_HOUR: HeaderValue = HeaderValue::from_static("public, max-age=3600");
 const LONGEST_PATH: usize = 200;
+/// No file of the build is larger, in bytes.
+const LARGEST: usize = 4 * 1024 * 1024;
 const PERMISSIONS: &str = "accelerometer=(), autoplay=(), camera=(), display-capture=(), encrypted-media=(), \
     fullscreen=(), geolocation=(), gyroscope=(), hid=(), idle-detection=(), magnetometer=(), microphone=(), midi=(), \
     payment=(), picture-in-picture=(), publickey-credentials-create=(), publickey-credentials-get=(), \
     screen-wake-lock=(), serial=(), usb=(), xr-spatial-tracking=()";
 
 /// `/`: the app, or the start page where none is built.
-pub async fn root(State(app): State<App>, headers: HeaderMap) -> Response {
-    let page = match &app.config.console_folder {
+pub async fn root(State(folder): State<Folder>, headers: HeaderMap) -> Response {
+    let page = match &folder {
         Some(folder) => page(folder, &headers).await,
         None => None,
     };
@@ -41,8 +43,8 @@ pub async fn root(State(app): State<App>, headers: HeaderMap) -> Response {
 }
 
 /// Every path that no route knows: a file of the app, or the app itself for a browser that opens one of its addresses.
-pub async fn otherwise(State(app): State<App>, request: Request) -> Response {
-    let Some(folder) = &app.config.console_folder else {
+pub async fn otherwise(State(folder): State<Folder>, request: Request) -> Response {
+    let Some(folder) = &folder else {
         return Problem::not_found().into_response();
     };
     if ![Method::GET, Method::HEAD].contains(request.method()) {
@@ -79,28 +81,69 @@ fn takes_pages(headers: &HeaderMap) -> bool {
         .any(|value| value.contains("text/html"))
 }
 
-/// A file, in the compressed form that lies beside it where the caller takes that.
+/// A file, in a compressed form that lies beside it where the caller takes that. In an archive for the cloud some lie there in that
+/// form alone: for the few who take none it is unpacked.
 async fn file(folder: &Path, request: Request, cache: HeaderValue) -> Response {
     if !is_plain(request.uri().path()) {
         return Problem::not_found().into_response();
     }
-    let mut files = ServeDir::new(folder)
-        .append_index_html_on_directories(false)
-        .precompressed_br()
-        .precompressed_gzip();
-    let mut response = match files.try_call(request).await {
-        Ok(found) if found.status() == StatusCode::NOT_FOUND => return Problem::not_found().into_response(),
-        Ok(found) => found.map(axum::body::Body::new),
-        Err(error) => return Problem::internal(format!("a file of the console: {error}")).into_response(),
-    };
-    let found = !response.status().is_client_error();
-    let headers = response.headers_mut();
+    let packed = as_brotli(&request);
+    let mut answer = served(folder, request).await;
+    if answer.status() == StatusCode::NOT_FOUND {
+        answer = unpacked(served(folder, packed).await).await;
+    }
+    if answer.status() == StatusCode::NOT_FOUND {
+        return Problem::not_found().into_response();
+    }
+    let found = !answer.status().is_client_error() && !answer.status().is_server_error();
+    let headers = answer.headers_mut();
     if found {
         headers.insert(header::CACHE_CONTROL, cache);
     }
     headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
     headers.insert("cross-origin-resource-policy", HeaderValue::from_static("same-origin"));
-    response
+    answer
+}
+
+async fn served(folder: &Path, request: Request) -> Response {
+    let mut files = ServeDir::new(folder)
+        .append_index_html_on_directories(false)
+        .precompressed_br()
+        .precompressed_gzip();
+    match files.try_call(request).await {
+        Ok(found) => found.map(Body::new),
+        Err(error) => Problem::internal(format!("a file of the console: {error}")).into_response(),
+    }
+}
+
+/// The same request of somebody who takes brotli, for the whole file.
+fn as_brotli(request: &Request) -> Request {
+    let mut packed = Request::new(Body::empty());
+    *packed.method_mut() = request.method().clone();
+    *packed.uri_mut() = request.uri().clone();
+    packed
+        .headers_mut()
+        .insert(header::ACCEPT_ENCODING, HeaderValue::from_static("br"));
+    packed
+}
+
+/// An answer as it was before brotli. One that is not compressed stays.
+async fn unpacked(packed: Response) -> Response {
+    let (mut head, body) = packed.into_parts();
+    if head.headers.remove(header::CONTENT_ENCODING).is_none() {
+        return Response::from_parts(head, body);
+    }
+    head.headers.remove(header::CONTENT_LENGTH);
+    let bytes = axum::body::to_bytes(body, LARGEST).await.map_err(std::io::Error::other);
+    let plain = match bytes {
+        // A HEAD has no body.
+        Ok(bytes) if bytes.is_empty() => Ok(Vec::new()),
+        bytes => bytes.and_then(|bytes| compression::unpacked(&bytes)),
+    };
+    match plain {
+        Ok(plain) => Response::from_parts(head, plain.into()),
+        Err(error) => Problem::internal(format!("a file of the console: {error}")).into_response(),
+    }
 }
 
 /// Whether a path is made of names that a build gives: no way up, nothing hidden, nothing encoded.

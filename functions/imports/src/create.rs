@@ -1,14 +1,14 @@
 //! `POST /v1/imports`: a file is read, its columns are understood, its rows are kept.
 
 use axum::extract::{Request, State};
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use http::{StatusCode, header};
 use rapport_domain::import::{Import, ImportKind, ImportStatus, KEPT, MOST_BYTES};
 use rapport_domain::{Prefix, RecordId, text};
 use rapport_http::problem::Code;
 use rapport_http::{Caller, IdempotencyKey, Params, Problem, Scope, Verb, body, respond};
-use rapport_importing::file::{File, PAGE, Row, read};
-use rapport_runtime::App;
+use rapport_importing::file::{File, PAGE, Row, is_workbook, read, unreadable_workbook};
+use rapport_runtime::{App, last_words};
 use rapport_store::{StoreError, Table};
 
 pub(crate) const CSV: &str = "text/csv";
@@ -78,7 +78,11 @@ pub async fn create(
     let words = "a file has at most 4 MiB: split it, or leave out columns that are not needed";
     let bytes = body::read_at_most(request.into_body(), MOST_BYTES, words).await?;
     let cx = caller.accept(&app).await?;
+    // What reads workbooks is another's, and in Lambda a panic ends this program: who sent a forged one is answered even then.
+    let answer = || Problem::from(unreadable_workbook()).into_response();
+    let forged = is_workbook(&bytes).then(|| last_words::instead(answer));
     let file = read(&bytes, &cx.rules.settings)?;
+    drop(forged);
     let (columns, options) = file.columns(kind, &cx.rules);
     let now = cx.rules.now;
     let rows = u32::try_from(file.rows.len()).unwrap_or(u32::MAX);

@@ -29,71 +29,79 @@ fn kind() -> Value {
 }
 
 fn create_doc() -> Doc {
-    Doc::new("Send a file to import")
-        .detail(
-            "At most 4 MiB, 20,000 rows and 200 columns. The encoding (UTF-8, UTF-16, GB18030, Windows-1252 …), what stands between \
-             columns and what columns mean are found out; the answer is a draft in which both can be changed. Of a workbook the \
-             first sheet is read. Writing records of the kind needs its own permission as well.",
-        )
-        .needs("kind", "What rows become", &kind())
-        .query("name", "What the file is called", &json!({"type": "string", "maxLength": 200}))
-        .header(
-            "Idempotency-Key",
-            "At most 255 characters; the first answer is replayed for a day.",
-        )
-        .body_type(create::CSV)
-        .body_type(create::TSV)
-        .body_type(create::XLSX)
-        .body_type(create::VCARD)
-        .answers::<Import>(201)
+    Doc::of(|| {
+        Doc::new("Send a file to import")
+            .detail(
+                "At most 4 MiB, 20,000 rows and 200 columns. The encoding (UTF-8, UTF-16, GB18030, Windows-1252 …), what stands between \
+                 columns and what columns mean are found out; the answer is a draft in which both can be changed. Of a workbook the \
+                 first sheet is read. Writing records of the kind needs its own permission as well.",
+            )
+            .needs("kind", "What rows become", &kind())
+            .query("name", "What the file is called", &json!({"type": "string", "maxLength": 200}))
+            .header(
+                "Idempotency-Key",
+                "At most 255 characters; the first answer is replayed for a day.",
+            )
+            .body_type(create::CSV)
+            .body_type(create::TSV)
+            .body_type(create::XLSX)
+            .body_type(create::VCARD)
+            .answers::<Import>(201)
+    })
 }
 
 fn list_doc() -> Doc {
-    let mut doc = Doc::new("List imports, newest first").detail(
-        "Those of kinds that the caller may not read are left out, so that a page may be short while `has_more`.",
-    );
-    let import = doc.schema::<Import>();
-    doc.paged().answers_schema(200, &rapport_http::api::page_of(&import))
+    Doc::of(|| {
+        let mut doc = Doc::new("List imports, newest first").detail(
+            "Those of kinds that the caller may not read are left out, so that a page may be short while `has_more`.",
+        );
+        let import = doc.schema::<Import>();
+        doc.paged().answers_schema(200, &rapport_http::api::page_of(&import))
+    })
 }
 
 fn fields_doc() -> Doc {
-    let mut doc = Doc::new("List the fields that columns can fill")
-        .detail(
-            "The tenant's own fields are `custom.<key>`. Orders: one row is one line; rows with one `external_id`, else `number`, \
-             are one order.",
+    Doc::of(|| {
+        let mut doc = Doc::new("List the fields that columns can fill")
+            .detail(
+                "The tenant's own fields are `custom.<key>`. Orders: one row is one line; rows with one `external_id`, else `number`, \
+                 are one order.",
+            )
+            .needs("kind", "What rows become", &kind());
+        let field = doc.schema::<ImportField>();
+        doc.answers_schema(
+            200,
+            &json!({"type": "object", "required": ["data"], "properties": {"data": {"type": "array", "items": field}}}),
         )
-        .needs("kind", "What rows become", &kind());
-    let field = doc.schema::<ImportField>();
-    doc.answers_schema(
-        200,
-        &json!({"type": "object", "required": ["data"], "properties": {"data": {"type": "array", "items": field}}}),
-    )
+    })
 }
 
 fn preview_doc() -> Doc {
-    let mut doc = Doc::new("Look at what would become of the first rows")
-        .detail("By the same rules as the run itself. Nothing is written.")
-        .query(
-            "limit",
-            "How many records, 1 to 100",
-            &json!({"type": "integer", "minimum": 1, "maximum": 100, "default": 20}),
-        );
-    let (outcome, fault) = (doc.schema::<Outcome>(), doc.schema::<Fault>());
-    let row = json!({"type": "object", "required": ["row", "rows", "outcome", "record", "errors"], "properties": {
-        "row": {"type": "integer", "description": "The number of the row in the file, headings being row 1"},
-        "rows": {"type": "array", "items": {"type": "integer"}, "description": "All rows of an order"},
-        "outcome": outcome,
-        "record": {"type": ["object", "null"], "description": "As it would be sent to the API; null where cells cannot be read"},
-        "errors": {"type": "array", "items": fault},
-    }});
-    doc.answers_schema(
-        200,
-        &json!({"type": "object", "required": ["data"], "properties": {"data": {"type": "array", "items": row}}}),
-    )
+    Doc::of(|| {
+        let mut doc = Doc::new("Look at what would become of the first rows")
+            .detail("By the same rules as the run itself. Nothing is written.")
+            .query(
+                "limit",
+                "How many records, 1 to 100",
+                &json!({"type": "integer", "minimum": 1, "maximum": 100, "default": 20}),
+            );
+        let (outcome, fault) = (doc.schema::<Outcome>(), doc.schema::<Fault>());
+        let row = json!({"type": "object", "required": ["row", "rows", "outcome", "record", "errors"], "properties": {
+            "row": {"type": "integer", "description": "The number of the row in the file, headings being row 1"},
+            "rows": {"type": "array", "items": {"type": "integer"}, "description": "All rows of an order"},
+            "outcome": outcome,
+            "record": {"type": ["object", "null"], "description": "As it would be sent to the API; null where cells cannot be read"},
+            "errors": {"type": "array", "items": fault},
+        }});
+        doc.answers_schema(
+            200,
+            &json!({"type": "object", "required": ["data"], "properties": {"data": {"type": "array", "items": row}}}),
+        )
+    })
 }
 
 fn step(summary: &str, detail: &str) -> Doc {
-    Doc::new(summary).detail(detail).answers::<Import>(202)
+    Doc::of(|| Doc::new(summary).detail(detail).answers::<Import>(202))
 }
 
 /// The routes.

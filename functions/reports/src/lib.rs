@@ -30,83 +30,89 @@ fn format() -> Value {
 }
 
 fn report_doc() -> Doc {
-    let mut doc = Doc::new("Read a report").detail(
-        "Every number says how it comes about (`explain`) and where exactly the records behind it are listed (`rows`), \
-         which sum to it. Reports read sums that are kept with each change, never the records: changes of the last seconds \
-         may not be in them yet (`settling`).",
-    );
-    doc.schema::<Number>();
-    doc.schema::<Explain>();
-    doc.schema::<Group>();
-    doc.schema::<Part>();
-    doc.query(
-        "from",
-        "The first day; by default the first of a month some months ago, as the report suggests",
-        &day(),
-    )
-    .query("to", "The last day; by default the end of this month", &day())
-    .query(
-        "by",
-        "The grouping; the catalogue lists those of each report",
-        &json!({"type": "string"}),
-    )
-    .query(
-        "limit",
-        "How many groups other than times, those with the greatest sums first",
-        &json!({"type": "integer", "minimum": 1, "maximum": 1000, "default": 100}),
-    )
-    .query(
-        "convert",
-        "Whether amounts in other currencies are converted by the rates in the settings",
-        &json!({"type": "boolean", "default": false}),
-    )
-    .query(
-        "format",
-        "The answer as a file: one row for each group and currency, then the totals",
-        &format(),
-    )
-    .answers::<Answer>(200)
-    .or_type(200, "text/csv")
-    .or_type(200, Format::Xlsx.content_type())
+    Doc::of(|| {
+        let mut doc = Doc::new("Read a report").detail(
+            "Every number says how it comes about (`explain`) and where exactly the records behind it are listed (`rows`), \
+             which sum to it. Reports read sums that are kept with each change, never the records: changes of the last seconds \
+             may not be in them yet (`settling`).",
+        );
+        doc.schema::<Number>();
+        doc.schema::<Explain>();
+        doc.schema::<Group>();
+        doc.schema::<Part>();
+        doc.query(
+            "from",
+            "The first day; by default the first of a month some months ago, as the report suggests",
+            &day(),
+        )
+        .query("to", "The last day; by default the end of this month", &day())
+        .query(
+            "by",
+            "The grouping; the catalogue lists those of each report",
+            &json!({"type": "string"}),
+        )
+        .query(
+            "limit",
+            "How many groups other than times, those with the greatest sums first",
+            &json!({"type": "integer", "minimum": 1, "maximum": 1000, "default": 100}),
+        )
+        .query(
+            "convert",
+            "Whether amounts in other currencies are converted by the rates in the settings",
+            &json!({"type": "boolean", "default": false}),
+        )
+        .query(
+            "format",
+            "The answer as a file: one row for each group and currency, then the totals",
+            &format(),
+        )
+        .answers::<Answer>(200)
+        .or_type(200, "text/csv")
+        .or_type(200, Format::Xlsx.content_type())
+    })
 }
 
 fn rows_doc() -> Doc {
-    let text = json!({"type": "string"});
-    let rank = json!({"type": "integer", "minimum": 1});
-    let rows = rapport_http::api::page_of(&json!({"$ref": "#/components/schemas/ReportRow"}));
-    let mut doc = Doc::new("List the rows behind a number of a report")
-        .detail("Follow the address in `rows` of the number. A page may be short while `has_more`.");
-    doc.schema::<rapport_reporting_store::rows::ReportRow>();
-    doc.needs("measure", "What is summed", &text)
-        .query("from", "The first day", &day())
-        .query("to", "The last day", &day())
-        .query("by", "The dimension of `key`", &text)
-        .query("key", "The key", &text)
-        .query("currency", "The currency", &text)
-        .query(
-            "convert",
-            "Whether other currencies are converted",
-            &json!({"type": "boolean"}),
-        )
-        .query("rank_from", "The first rank", &rank)
-        .query("rank_to", "The last rank", &rank)
-        .query("orders_from", "The least number of orders of a customer", &rank)
-        .paged()
-        .query(
-            "format",
-            "All rows as a file, 10,000 at most; more by an export",
-            &format(),
-        )
-        .answers_schema(200, &rows)
-        .or_type(200, "text/csv")
-        .or_type(200, Format::Xlsx.content_type())
+    Doc::of(|| {
+        let text = json!({"type": "string"});
+        let rank = json!({"type": "integer", "minimum": 1});
+        let rows = rapport_http::api::page_of(&json!({"$ref": "#/components/schemas/ReportRow"}));
+        let mut doc = Doc::new("List the rows behind a number of a report")
+            .detail("Follow the address in `rows` of the number. A page may be short while `has_more`.");
+        doc.schema::<rapport_reporting_store::rows::ReportRow>();
+        doc.needs("measure", "What is summed", &text)
+            .query("from", "The first day", &day())
+            .query("to", "The last day", &day())
+            .query("by", "The dimension of `key`", &text)
+            .query("key", "The key", &text)
+            .query("currency", "The currency", &text)
+            .query(
+                "convert",
+                "Whether other currencies are converted",
+                &json!({"type": "boolean"}),
+            )
+            .query("rank_from", "The first rank", &rank)
+            .query("rank_to", "The last rank", &rank)
+            .query("orders_from", "The least number of orders of a customer", &rank)
+            .paged()
+            .query(
+                "format",
+                "All rows as a file, 10,000 at most; more by an export",
+                &format(),
+            )
+            .answers_schema(200, &rows)
+            .or_type(200, "text/csv")
+            .or_type(200, Format::Xlsx.content_type())
+    })
 }
 
 fn screenings_doc() -> Doc {
-    let screenings = rapport_http::api::page_of(&json!({"$ref": "#/components/schemas/Screening"}));
-    let mut doc = Doc::new("List what was decided of a customer after screening, newest first");
-    doc.schema::<Screening>();
-    doc.paged().answers_schema(200, &screenings)
+    Doc::of(|| {
+        let screenings = rapport_http::api::page_of(&json!({"$ref": "#/components/schemas/Screening"}));
+        let mut doc = Doc::new("List what was decided of a customer after screening, newest first");
+        doc.schema::<Screening>();
+        doc.paged().answers_schema(200, &screenings)
+    })
 }
 
 fn exports_doc() -> Doc {
@@ -124,43 +130,51 @@ fn exports_doc() -> Doc {
 }
 
 fn export_list_doc() -> Doc {
-    let exports = json!({"type": "object", "required": ["data", "has_more"], "properties": {
-        "data": {"type": "array", "items": {"$ref": "#/components/schemas/ReportExport"}},
-        "has_more": {"type": "boolean"}}});
-    let mut doc = Doc::new("List the 50 latest exports, newest first")
-        .detail("Those of others are left out where they may hold names that the caller may not read.");
-    doc.schema::<Export>();
-    doc.answers_schema(200, &exports)
+    Doc::of(|| {
+        let exports = json!({"type": "object", "required": ["data", "has_more"], "properties": {
+            "data": {"type": "array", "items": {"$ref": "#/components/schemas/ReportExport"}},
+            "has_more": {"type": "boolean"}}});
+        let mut doc = Doc::new("List the 50 latest exports, newest first")
+            .detail("Those of others are left out where they may hold names that the caller may not read.");
+        doc.schema::<Export>();
+        doc.answers_schema(200, &exports)
+    })
 }
 
 fn file_doc() -> Doc {
-    Doc::new("Fetch the file of an export")
-        .detail(
-            "A file is answered in parts of at most 20,000 rows and about 4 MB, each a file by itself with its headings: \
-             `parts` of the export says how many there are. `409` until it is done.",
-        )
-        .query(
-            "part",
-            "The part, from 1",
-            &json!({"type": "integer", "minimum": 1, "default": 1}),
-        )
-        .or_type(200, "text/csv")
-        .or_type(200, Format::Xlsx.content_type())
+    Doc::of(|| {
+        Doc::new("Fetch the file of an export")
+            .detail(
+                "A file is answered in parts of at most 20,000 rows and about 4 MB, each a file by itself with its headings: \
+                 `parts` of the export says how many there are. `409` until it is done.",
+            )
+            .query(
+                "part",
+                "The part, from 1",
+                &json!({"type": "integer", "minimum": 1, "default": 1}),
+            )
+            .or_type(200, "text/csv")
+            .or_type(200, Format::Xlsx.content_type())
+    })
 }
 
 fn schedule_doc(summary: &str, status: u16) -> Doc {
-    let mut doc = Doc::new(summary);
-    let parts = [doc.schema::<rapport_domain::Meta>(), doc.schema::<Schedule>()];
-    doc.answers_schema(status, &json!({"allOf": parts}))
+    Doc::of(|| {
+        let mut doc = Doc::new(summary);
+        let parts = [doc.schema::<rapport_domain::Meta>(), doc.schema::<Schedule>()];
+        doc.answers_schema(status, &json!({"allOf": parts}))
+    })
 }
 
 fn schedule_list_doc() -> Doc {
-    let mut doc = Doc::new("List one's own schedules, newest first").detail("Owners and admins see all.");
-    let parts = [doc.schema::<rapport_domain::Meta>(), doc.schema::<Schedule>()];
-    let page = rapport_http::api::page_of(&json!({"allOf": parts}));
-    doc.query("enabled", "Whether it is mailed", &json!({"type": "boolean"}))
-        .paged()
-        .answers_schema(200, &page)
+    Doc::of(|| {
+        let mut doc = Doc::new("List one's own schedules, newest first").detail("Owners and admins see all.");
+        let parts = [doc.schema::<rapport_domain::Meta>(), doc.schema::<Schedule>()];
+        let page = rapport_http::api::page_of(&json!({"allOf": parts}));
+        doc.query("enabled", "Whether it is mailed", &json!({"type": "boolean"}))
+            .paged()
+            .answers_schema(200, &page)
+    })
 }
 
 /// The routes.

@@ -139,6 +139,7 @@ pub fn all() -> Functions {
 fn handler(function: Function, app: App) -> Handler {
     match function {
         Function::Http { router, .. } => Handler::Http(router(app)),
+        Function::Pages(router) => Handler::Http(router(&app.config)),
         Function::Queue(handle) => Handler::Queue(Arc::new(move |event| {
             Box::pin(metered::queue(app.clone(), event, handle))
         })),

@@ -11,20 +11,18 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use libdeflater::{CompressionLvl, Compressor};
+use object::{Object as _, ObjectSection as _};
 use rawzip::{CompressionMethod, DataDescriptorOutput, ZipArchiveWriter};
 
 use crate::console;
 use crate::tools::{self, root};
 
-/// An archive may have at most so many bytes: one that is larger has taken in something that it should not. Meant are 3 MB for a function
-/// that is called by HTTP; ARCHITECTURE, "Decisions", says what they are. The console brings its pages, `reports` what writes workbooks.
-fn most_bytes(name: &str, profile: &str) -> u64 {
-    match (name, profile) {
-        ("console", _) => 5_000_000,
-        ("reports", _) => 3_600_000,
-        (_, "lambda-http") => 3_100_000,
-        _ => 4_000_000,
-    }
+/// The profile of functions that are called by HTTP: a panic ends their programs.
+const ENDS: &str = "lambda-http";
+
+/// An archive may have at most so many bytes: one that is larger has taken in something that it should not.
+fn most_bytes(profile: &str) -> u64 {
+    if profile == ENDS { 3_000_000 } else { 4_000_000 }
 }
 
 /// What to build.
@@ -61,14 +59,15 @@ impl Package {
         self.build(&by_profile)?;
         println_row(["function", "program", "archive"].map(str::to_owned));
         let (mut rows, mut too_large) = (Vec::new(), Vec::new());
-        let profile = |name: &String| by_profile.iter().find(|(_, names)| names.contains(name));
         for name in &names {
-            let (program, archive) = pack(name)?;
+            let of = by_profile.iter().find(|(_, names)| names.contains(name));
+            let profile = of.map_or("", |(profile, _)| profile.as_str());
+            let (program, archive) = pack(name, profile)?;
             println_row([name.clone(), kilobytes(program), kilobytes(archive)]);
             rows.push(
                 serde_json::json!({"function": name, "program": kilobytes(program), "archive": kilobytes(archive)}),
             );
-            if profile(name).is_some_and(|(profile, _)| archive > most_bytes(name, profile)) {
+            if archive > most_bytes(profile) {
                 too_large.push(name.as_str());
             }
         }
@@ -141,19 +140,40 @@ fn folder() -> PathBuf {
 }
 
 /// Packs a function: the bytes of its program and of its archive.
-fn pack(name: &str) -> Result<(u64, u64), String> {
+fn pack(name: &str, profile: &str) -> Result<(u64, u64), String> {
     let program = folder().join(name).join("bootstrap");
+    if profile == ENDS {
+        blank_unwinding(&program).map_err(|error| format!("{}: {error}", program.display()))?;
+    }
     let archive = folder().join(format!("{name}.zip"));
     let mut files = BTreeMap::from([("bootstrap".to_owned(), program.clone())]);
     if name == "console" {
         console::build()?;
         let built = console::built().ok_or("the console is not built")?;
         gather(&built, "web", &mut files).map_err(|error| format!("{}: {error}", built.display()))?;
+        leave_packed(&mut files);
     }
     write(&archive, &files).map_err(|error| format!("{}: {error}", archive.display()))?;
     let size = |path: &Path| std::fs::metadata(path).map(|file| file.len());
     let sizes = size(&program).and_then(|program| Ok((program, size(&archive)?)));
     sizes.map_err(|error| format!("{}: {error}", program.display()))
+}
+
+/// Blanks what says how a program's stack is unwound, where a panic ends it and nobody asks. A compiler flag would leave out only some of
+/// it: the standard library's part comes compiled, and once that is linked in, the rest is written again.
+fn blank_unwinding(program: &Path) -> Result<(), Box<dyn std::error::Error>> {
+    let mut bytes = std::fs::read(program)?;
+    let parsed = object::File::parse(&*bytes)?;
+    let tables: Vec<(u64, u64)> = [".eh_frame", ".eh_frame_hdr"]
+        .iter()
+        .filter_map(|name| parsed.section_by_name(name)?.file_range())
+        .collect();
+    for (start, length) in tables {
+        let (start, length) = (usize::try_from(start)?, usize::try_from(length)?);
+        bytes[start..start + length].fill(0);
+    }
+    std::fs::write(program, bytes)?;
+    Ok(())
 }
 
 /// The files below a folder, by the names that they get.
@@ -168,6 +188,18 @@ fn gather(folder: &Path, under: &str, files: &mut BTreeMap<String, PathBuf>) -> 
         }
     }
     Ok(())
+}
+
+/// Of a file that lies there compressed by brotli, that form alone: browsers take it, and the function unpacks it for others.
+fn leave_packed(files: &mut BTreeMap<String, PathBuf>) {
+    let packed: Vec<String> = files
+        .keys()
+        .filter_map(|name| Some(name.strip_suffix(".br")?.to_owned()))
+        .collect();
+    for name in packed {
+        files.remove(&format!("{name}.gz"));
+        files.remove(&name);
+    }
 }
 
 /// Each file as small as DEFLATE makes it, without a time.
@@ -205,18 +237,42 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_program_runs_without_its_tables_for_unwinding() {
+        let folder = std::env::temp_dir().join(format!("rapport-blank-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let program = folder.join("program");
+        std::fs::copy("/bin/true", &program).unwrap();
+        let whole = std::fs::read(&program).unwrap();
+        blank_unwinding(&program).unwrap();
+        let blank = std::fs::read(&program).unwrap();
+        assert_eq!(whole.len(), blank.len());
+        let table = |bytes: &[u8]| {
+            let file = object::File::parse(bytes).unwrap();
+            let section = file.section_by_name(".eh_frame").unwrap();
+            section.data().unwrap().iter().any(|byte| *byte != 0)
+        };
+        assert!(table(&whole) && !table(&blank));
+        assert!(std::process::Command::new(&program).status().unwrap().success());
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
     fn the_same_files_are_the_same_archive_and_the_program_may_be_run() {
         let folder = std::env::temp_dir().join(format!("rapport-package-{}", std::process::id()));
         std::fs::create_dir_all(folder.join("dist/assets")).unwrap();
         std::fs::write(folder.join("program"), "program").unwrap();
         std::fs::write(folder.join("dist/index.html"), "page").unwrap();
         std::fs::write(folder.join("dist/assets/a.js"), "script").unwrap();
+        for name in ["b.css", "b.css.br", "b.css.gz"] {
+            std::fs::write(folder.join("dist/assets").join(name), "style").unwrap();
+        }
         let mut archives = Vec::new();
         for (n, hours) in [(1, 1), (2, 99)] {
             let time = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(hours * 3_600);
             File::open(folder.join("program")).unwrap().set_modified(time).unwrap();
             let mut files = BTreeMap::from([("bootstrap".to_owned(), folder.join("program"))]);
             gather(&folder.join("dist"), "web", &mut files).unwrap();
+            leave_packed(&mut files);
             let archive = folder.join(format!("{n}.zip"));
             write(&archive, &files).unwrap();
             archives.push(std::fs::read(archive).unwrap());
@@ -232,6 +288,7 @@ mod tests {
         let expected = [
             ("bootstrap", 0o755),
             ("web/assets/a.js", 0o644),
+            ("web/assets/b.css.br", 0o644),
             ("web/index.html", 0o644),
         ];
         let mut program = String::new();

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::contact::{Address, aliases, build_addresses, is_country};
+use crate::custom::FieldKind;
 use crate::email::Email;
 use crate::id::{Prefix, RecordId};
 use crate::invalid::Invalid;
@@ -227,6 +228,7 @@ fn website_of(text: &str) -> Result<String, Invalid> {
 impl Kind for Company {
     const NOUN: &'static str = "company";
     const PREFIX: Prefix = Prefix::Company;
+    const FIELDS: Option<FieldKind> = Some(FieldKind::Company);
     type In = CompanyIn;
 
     fn create(input: CompanyIn, rules: &Rules) -> Result<Self, Invalid> {

@@ -7,6 +7,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::custom::FieldKind;
 use crate::email::Email;
 use crate::id::{Prefix, RecordId};
 use crate::invalid::Invalid;
@@ -262,13 +263,10 @@ impl Contact {
             external_ids: BTreeMap::from([(key.to_owned(), value.to_owned())]),
             ..Common::default()
         };
-        let common = common.check(
-            Self::NOUN,
-            &Rules {
-                fields: std::sync::Arc::default(),
-                ..rules.clone()
-            },
-        )?;
+        let common = common.check::<Self>(&Rules {
+            fields: std::sync::Arc::default(),
+            ..rules.clone()
+        })?;
         let input = ContactIn {
             name: Some(value.chars().take(200).collect()),
             ..ContactIn::default()
@@ -597,6 +595,7 @@ fn build_consents(invalid: &mut Invalid, input: Consents, old: Option<&Contact>,
 impl Kind for Contact {
     const NOUN: &'static str = "contact";
     const PREFIX: Prefix = Prefix::Contact;
+    const FIELDS: Option<FieldKind> = Some(FieldKind::Contact);
     type In = ContactIn;
 
     fn create(input: ContactIn, rules: &Rules) -> Result<Self, Invalid> {

@@ -176,26 +176,22 @@ impl Field {
     }
 }
 
-/// Checks the custom values of a record of `noun` against the tenant's declarations and normalises them. Nulls are dropped.
+/// Checks the custom values of a record of a kind against the tenant's declarations and normalises them. Nulls are dropped.
 ///
 /// # Errors
 /// [`Invalid`] under `custom/<key>`.
 pub fn check(
     fields: &[Field],
-    noun: &str,
+    kind: FieldKind,
     values: &BTreeMap<String, Value>,
     country: &str,
 ) -> Result<BTreeMap<String, Value>, Invalid> {
     let mut invalid = Invalid::default();
     let mut kept = BTreeMap::new();
-    let declared = || fields.iter().filter(|field| field.kind.noun() == noun);
+    let declared = || fields.iter().filter(|field| field.kind == kind);
     for (key, value) in values.iter().filter(|(_, value)| !value.is_null()) {
         match declared().find(|field| field.key == *key) {
-            None => invalid.add(
-                &format!("custom/{key}"),
-                "field_unknown",
-                "this custom field is not declared: see /v1/fields",
-            ),
+            None => unknown(&mut invalid, key),
             Some(field) => match field.accept(value, country) {
                 Ok(value) => {
                     kept.insert(key.clone(), value);
@@ -220,11 +216,31 @@ pub fn check(
     invalid.check().map(|()| kept)
 }
 
-/// The unique values among a record's custom values.
+/// Refuses custom values of a record whose kind can have none. Nulls are dropped.
+///
+/// # Errors
+/// [`Invalid`] under `custom/<key>`.
+pub fn refuse(values: &BTreeMap<String, Value>) -> Result<BTreeMap<String, Value>, Invalid> {
+    let mut invalid = Invalid::default();
+    for (key, _) in values.iter().filter(|(_, value)| !value.is_null()) {
+        unknown(&mut invalid, key);
+    }
+    invalid.check().map(|()| BTreeMap::new())
+}
+
+fn unknown(invalid: &mut Invalid, key: &str) {
+    invalid.add(
+        &format!("custom/{key}"),
+        "field_unknown",
+        "this custom field is not declared: see /v1/fields",
+    );
+}
+
+/// The unique values among the custom values of a record of a kind.
 #[must_use]
-pub fn unique(fields: &[Field], noun: &str, values: &BTreeMap<String, Value>) -> Vec<Unique> {
+pub fn unique(fields: &[Field], kind: Option<FieldKind>, values: &BTreeMap<String, Value>) -> Vec<Unique> {
     let unique = |key: &str| {
-        let mut fields = fields.iter().filter(|field| field.unique && field.kind.noun() == noun);
+        let mut fields = fields.iter().filter(|field| field.unique && Some(field.kind) == kind);
         fields.any(|field| field.key == key)
     };
     taken(values, unique).collect()
@@ -290,7 +306,7 @@ mod tests {
         ] {
             let values = BTreeMap::from([("x".to_owned(), value.clone())]);
             assert_eq!(
-                check(&[field(kind)], "lead", &values, "CN").is_ok(),
+                check(&[field(kind)], FieldKind::Lead, &values, "CN").is_ok(),
                 ok,
                 "{kind:?} {value}"
             );
@@ -303,9 +319,47 @@ mod tests {
             required: true,
             ..field(FieldType::Text)
         };
-        assert!(check(std::slice::from_ref(&required), "lead", &BTreeMap::new(), "CN").is_err());
-        assert!(check(&[required], "contact", &BTreeMap::new(), "CN").is_ok());
-        assert!(check(&[], "lead", &BTreeMap::from([("y".to_owned(), json!(1))]), "CN").is_err());
+        assert!(check(std::slice::from_ref(&required), FieldKind::Lead, &BTreeMap::new(), "CN").is_err());
+        assert!(check(&[required], FieldKind::Contact, &BTreeMap::new(), "CN").is_ok());
+        assert!(
+            check(
+                &[],
+                FieldKind::Lead,
+                &BTreeMap::from([("y".to_owned(), json!(1))]),
+                "CN"
+            )
+            .is_err()
+        );
+    }
+
+    #[test]
+    fn kinds_name_their_own_fields() {
+        fn named<K: crate::Kind>() -> (&'static str, &'static str) {
+            (K::FIELDS.unwrap().noun(), K::NOUN)
+        }
+        let pairs = [
+            named::<crate::lead::Lead>(),
+            named::<crate::contact::Contact>(),
+            named::<crate::company::Company>(),
+            named::<crate::product::Product>(),
+            named::<crate::order::Order>(),
+            named::<crate::ticket::Ticket>(),
+        ];
+        assert!(pairs.iter().all(|(fields, own)| fields == own), "{pairs:?}");
+    }
+
+    #[test]
+    fn a_kind_that_can_have_no_fields_refuses_values() {
+        assert_eq!(
+            refuse(&BTreeMap::from([("y".to_owned(), Value::Null)])).unwrap(),
+            BTreeMap::new()
+        );
+        let refused = refuse(&BTreeMap::from(
+            [("y", 1), ("z", 2)].map(|(key, value)| (key.to_owned(), json!(value))),
+        ));
+        let problems = refused.unwrap_err().problems;
+        let told: Vec<(&str, &str)> = problems.iter().map(|p| (p.pointer.as_str(), p.code)).collect();
+        assert_eq!(told, [("#/custom/y", "field_unknown"), ("#/custom/z", "field_unknown")]);
     }
 
     #[test]
@@ -366,7 +420,7 @@ mod tests {
     fn a_text_has_two_thousand_characters_at_most() {
         for (length, good) in [(2_000, true), (2_001, false)] {
             let values = BTreeMap::from([("x".to_owned(), json!("字".repeat(length)))]);
-            let checked = check(&[field(FieldType::Text)], "lead", &values, "CN");
+            let checked = check(&[field(FieldType::Text)], FieldKind::Lead, &values, "CN");
             assert_eq!(checked.is_ok(), good, "{length}");
         }
     }
@@ -387,7 +441,12 @@ mod tests {
             // What is wrong is not missing as well.
             (json!({"x": 1}), vec![("#/custom/x", "wrong_type")]),
         ] {
-            let checked = check(&fields, "lead", &serde_json::from_value(values.clone()).unwrap(), "CN");
+            let checked = check(
+                &fields,
+                FieldKind::Lead,
+                &serde_json::from_value(values.clone()).unwrap(),
+                "CN",
+            );
             let told = checked
                 .as_ref()
                 .err()
@@ -412,7 +471,7 @@ mod tests {
             declared(FieldKind::Contact, "c", true),
         ];
         let values = ["a", "b", "c"].map(|key| (key.to_owned(), json!(format!("{key} Given"))));
-        for (noun, keys) in [("lead", &["a"][..]), ("contact", &["b", "c"]), ("order", &[])] {
+        for (noun, keys) in [(FieldKind::Lead, &["a"][..]), ("contact", &["b", "c"]), ("order", &[])] {
             let expected: Vec<Unique> = keys
                 .iter()
                 .map(|key| Unique {
@@ -421,9 +480,9 @@ mod tests {
                 })
                 .collect();
             assert_eq!(
-                unique(&fields, noun, &BTreeMap::from(values.clone())),
+                unique(&fields, kind, &BTreeMap::from(values.clone())),
                 expected,
-                "{noun}"
+                "{kind:?}"
             );
         }
     }

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::custom::FieldKind;
 use crate::email::Email;
 use crate::id::{Prefix, RecordId};
 use crate::invalid::Invalid;
@@ -292,6 +293,7 @@ impl Lead {
 impl Kind for Lead {
     const NOUN: &'static str = "lead";
     const PREFIX: Prefix = Prefix::Lead;
+    const FIELDS: Option<FieldKind> = Some(FieldKind::Lead);
     type In = LeadIn;
 
     fn create(input: LeadIn, rules: &Rules) -> Result<Self, Invalid> {

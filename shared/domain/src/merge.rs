@@ -334,10 +334,10 @@ fn revise<K: Kind>(record: &Record<K>, value: Map<String, Value>, rules: &Rules)
         rules
             .fields
             .iter()
-            .any(|field| field.kind.noun() == K::NOUN && field.key == *key)
+            .any(|field| Some(field.kind) == K::FIELDS && field.key == *key)
     });
     let mut invalid = Invalid::default();
-    let common = invalid.take(common.check(K::NOUN, rules));
+    let common = invalid.take(common.check::<K>(rules));
     let body = invalid.take(record.body.revise(input, rules));
     match (common, body) {
         (Some(common), Some(body)) => Ok((common, body)),

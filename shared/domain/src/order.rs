@@ -8,6 +8,7 @@ use jiff::civil::Date;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
+use crate::custom::FieldKind;
 use crate::email::Email;
 use crate::id::{Prefix, RecordId};
 use crate::invalid::Invalid;
@@ -1289,6 +1290,7 @@ impl Payment {
 impl Kind for Order {
     const NOUN: &'static str = "order";
     const PREFIX: Prefix = Prefix::Order;
+    const FIELDS: Option<FieldKind> = Some(FieldKind::Order);
     type In = OrderIn;
 
     fn create(input: OrderIn, rules: &Rules) -> Result<Self, Invalid> {

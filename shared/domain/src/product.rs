@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::custom::FieldKind;
 use crate::id::Prefix;
 use crate::invalid::Invalid;
 use crate::money::{Amount, Money};
@@ -113,6 +114,7 @@ impl Product {
 impl Kind for Product {
     const NOUN: &'static str = "product";
     const PREFIX: Prefix = Prefix::Product;
+    const FIELDS: Option<FieldKind> = Some(FieldKind::Product);
     type In = ProductIn;
 
     fn create(input: ProductIn, _: &Rules) -> Result<Self, Invalid> {

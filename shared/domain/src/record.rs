@@ -43,11 +43,20 @@ impl Common {
     /// The names of its fields, so that an input can be split.
     pub const FIELDS: [&'static str; 4] = ["owner_id", "tags", "custom", "external_ids"];
 
-    /// Checks and normalises.
+    /// Checks and normalises, as part of a record of a kind.
     ///
     /// # Errors
     /// [`Invalid`] with every fault.
-    pub fn check(self, noun: &str, rules: &Rules) -> Result<Self, Invalid> {
+    pub fn check<K: Kind>(self, rules: &Rules) -> Result<Self, Invalid> {
+        // Whether a kind has own fields is known when a program is made: one of kinds without them has no rules of theirs in it.
+        let custom = match K::FIELDS {
+            Some(kind) => custom::check(&rules.fields, kind, &self.custom, &rules.settings.country),
+            None => custom::refuse(&self.custom),
+        };
+        self.checked(custom)
+    }
+
+    fn checked(self, custom: Result<BTreeMap<String, Value>, Invalid>) -> Result<Self, Invalid> {
         let mut invalid = Invalid::default();
         if let Some(owner) = &self.owner_id
             && RecordId::parse(Prefix::User, owner).is_err()
@@ -62,14 +71,7 @@ impl Common {
             .into_iter()
             .filter_map(|tag| invalid.take(text::required("tags", Some(tag), 50)))
             .collect();
-        let custom = invalid
-            .take(custom::check(
-                &rules.fields,
-                noun,
-                &self.custom,
-                &rules.settings.country,
-            ))
-            .unwrap_or_default();
+        let custom = invalid.take(custom).unwrap_or_default();
         if self.external_ids.len() > 20 {
             invalid.add("external_ids", "too_many", "at most 20 external ids");
         }
@@ -231,6 +233,8 @@ pub trait Kind: Clone + Debug + Serialize + DeserializeOwned + Send + Sync + 'st
     const NOUN: &'static str;
     /// The prefix of its ids.
     const PREFIX: Prefix;
+    /// Whose fields it has of those that tenants declare, if any.
+    const FIELDS: Option<custom::FieldKind> = None;
     /// What a caller sends: all fields that may be set. Must deny unknown fields.
     type In: Clone + Debug + Serialize + DeserializeOwned + Send + Sync + 'static;
 
@@ -330,7 +334,7 @@ impl<K: Kind> Record<K> {
         });
         let mut unique = self.body.unique(rules);
         unique.extend(external);
-        unique.extend(custom::unique(&rules.fields, K::NOUN, &common.custom));
+        unique.extend(custom::unique(&rules.fields, K::FIELDS, &common.custom));
         unique.sort_unstable();
         unique.dedup();
         unique
@@ -344,7 +348,7 @@ impl<K: Kind> Record<K> {
             rules
                 .fields
                 .iter()
-                .any(|field| field.kind.noun() == K::NOUN && field.key == key)
+                .any(|field| Some(field.kind) == K::FIELDS && field.key == key)
         };
         self.held_with(rules, |key| !declared(key))
     }
@@ -537,7 +541,7 @@ mod tests {
         ] {
             let common: Common = serde_json::from_value(value.clone()).unwrap();
             let invalid = common
-                .check("lead", &rules(Settings::default(), vec![]))
+                .check::<crate::lead::Lead>(&rules(Settings::default(), vec![]))
                 .err()
                 .unwrap_or_default();
             let found: Vec<_> = invalid

@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::actor::Actor;
+use crate::custom::FieldKind;
 use crate::id::{Prefix, RecordId};
 use crate::invalid::Invalid;
 use crate::record::{Kind, Rules};
@@ -592,6 +593,7 @@ fn fields(input: TicketIn) -> Result<Fields, Invalid> {
 impl Kind for Ticket {
     const NOUN: &'static str = "ticket";
     const PREFIX: Prefix = Prefix::Ticket;
+    const FIELDS: Option<FieldKind> = Some(FieldKind::Ticket);
     type In = TicketIn;
 
     fn create(input: TicketIn, rules: &Rules) -> Result<Self, Invalid> {

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use axum::Router;
 use axum::handler::Handler;
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::routing::MethodFilter;
+use axum::routing::{MethodFilter, MethodRouter};
 use http::Method;
 use rapport_domain::permission::Scope;
 use rapport_runtime::App;
@@ -324,61 +324,101 @@ pub struct Route {
     pub access: Access,
 }
 
-/// A function's routes.
-pub struct Api {
-    app: App,
-    router: Router<App>,
-    routes: Vec<Route>,
-    /// What each of the routes says of itself.
-    docs: Vec<Doc>,
+/// A function's routes, and what they all work with: an [`App`], or for pages that anybody may see something smaller.
+pub struct Api<S = App> {
+    state: S,
+    router: Router<S>,
+    catalogue: Catalogue,
 }
 
-impl Api {
+impl<S: Clone + Send + Sync + 'static> Api<S> {
     /// No routes yet.
     #[must_use]
-    pub fn new(app: App) -> Self {
+    pub fn new(state: S) -> Self {
         Self {
-            app,
+            state,
             router: Router::new().fallback(|| async { Problem::not_found() }),
-            routes: Vec::new(),
-            docs: Vec::new(),
+            catalogue: Catalogue::default(),
         }
     }
 
-    /// Adds a route.
-    #[must_use]
-    pub fn route<H, T>(mut self, method: Method, path: &str, access: Access, doc: Doc, handler: H) -> Self
-    where
-        H: Handler<T, App>,
-        T: 'static,
-    {
-        let filter = MethodFilter::try_from(method.clone()).unwrap_or(MethodFilter::TRACE);
-        let guard = from_fn_with_state((self.app.clone(), access), crate::envelope::authorise);
-        self.router = self
-            .router
-            .route(path, axum::routing::on(filter, handler).route_layer(guard));
-        self.routes.push(Route {
+    fn add(mut self, (method, path): (Method, &str), access: Access, doc: Doc, handler: MethodRouter<S>) -> Self {
+        self.router = self.router.route(path, handler);
+        self.catalogue.routes.push(Route {
             method,
             path: path.to_owned(),
             access,
         });
         if DESCRIBED {
-            self.docs.push(doc);
+            self.catalogue.docs.push(doc);
         }
         self
+    }
+
+    /// Adds a route for anybody.
+    #[must_use]
+    pub fn open<H, T>(self, method: Method, path: &str, doc: Doc, handler: H) -> Self
+    where
+        H: Handler<T, S>,
+        T: 'static,
+    {
+        let handler = axum::routing::on(filter(&method), handler);
+        self.add((method, path), Access::Public, doc, handler)
     }
 
     /// Answers what no route knows, to anybody, by a handler of one's own instead of `404`. It is not part of the document.
     #[must_use]
     pub fn otherwise<H, T>(mut self, handler: H) -> Self
     where
-        H: Handler<T, App>,
+        H: Handler<T, S>,
         T: 'static,
     {
         self.router = self.router.fallback(handler);
         self
     }
 
+    /// The routes without their handlers.
+    #[must_use]
+    pub fn into_catalogue(self) -> Catalogue {
+        self.catalogue
+    }
+
+    /// The router.
+    pub fn into_router(self) -> Router {
+        self.router
+            .method_not_allowed_fallback(|| async { Problem::new(Code::MethodNotAllowed) })
+            .layer(from_fn(crate::envelope::wrap))
+            .with_state(self.state)
+    }
+}
+
+impl Api {
+    /// Adds a route.
+    #[must_use]
+    pub fn route<H, T>(self, method: Method, path: &str, access: Access, doc: Doc, handler: H) -> Self
+    where
+        H: Handler<T, App>,
+        T: 'static,
+    {
+        let guard = from_fn_with_state((self.state.clone(), access), crate::envelope::authorise);
+        let handler = axum::routing::on(filter(&method), handler).route_layer(guard);
+        self.add((method, path), access, doc, handler)
+    }
+}
+
+fn filter(method: &Method) -> MethodFilter {
+    MethodFilter::try_from(method.clone()).unwrap_or(MethodFilter::TRACE)
+}
+
+/// The routes of a function, for whoever walks them and for the document.
+#[derive(Default)]
+pub struct Catalogue {
+    routes: Vec<Route>,
+    /// What each of the routes says of itself.
+    docs: Vec<Doc>,
+}
+
+impl Catalogue {
     /// The routes, in the order they were added.
     #[must_use]
     pub fn routes(&self) -> &[Route] {
@@ -403,14 +443,6 @@ impl Api {
             }
         }
         json!({"paths": paths, "components": {"schemas": schemas}})
-    }
-
-    /// The router.
-    pub fn into_router(self) -> Router {
-        self.router
-            .method_not_allowed_fallback(|| async { Problem::new(Code::MethodNotAllowed) })
-            .layer(from_fn(crate::envelope::wrap))
-            .with_state(self.app)
     }
 }
 

@@ -150,7 +150,9 @@ pub(crate) async fn wrap(mut request: Request, next: Next) -> Response {
     let context = request.lambda_context_ref().filter(|_| last_words::needed());
     let _prepared = context.map(|context| {
         let told = told.clone();
-        last_words::prepare(&context.request_id, move |text| told.finished(panicked(text)))
+        last_words::prepare(&context.request_id, move |text, instead| {
+            told.finished(instead.unwrap_or_else(|| panicked(text)))
+        })
     });
     let work = next.run(request).instrument(told.span.clone());
     let answer = AssertUnwindSafe(Arc::clone(&told.cost).counting(work))

@@ -17,7 +17,7 @@ mod envelope;
 mod query;
 
 pub use address::Address;
-pub use api::{Access, Api, Doc};
+pub use api::{Access, Api, Catalogue, Doc};
 pub use body::{IdempotencyKey, IfMatch, IfNoneMatch, Json, RawBody, RawQuery};
 pub use caller::Caller;
 pub use envelope::RequestId;

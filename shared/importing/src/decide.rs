@@ -182,7 +182,7 @@ impl Decider<'_> {
     pub(crate) fn build<K: Imported>(&self, record: Map<String, Value>) -> Result<Record<K>, Invalid> {
         let (common, input) = split::<K::In>(Value::Object(record))?;
         let mut invalid = Invalid::default();
-        let common = invalid.take(common.check(K::NOUN, &self.cx.rules));
+        let common = invalid.take(common.check::<K>(&self.cx.rules));
         let body = invalid.take(K::create(input, &self.cx.rules));
         let (Some(common), Some(body)) = (common, body) else {
             return Err(invalid);

@@ -90,12 +90,25 @@ impl Rows {
     }
 }
 
+/// Whether a file is a workbook of Excel, or pretends to be one.
+#[must_use]
+pub fn is_workbook(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"PK\x03\x04")
+}
+
+/// What is said of a workbook that what reads it stumbles over. [`read`] says it where panics can be caught; a program that ends by
+/// one has to say it itself.
+#[must_use]
+pub fn unreadable_workbook() -> Invalid {
+    workbook::unreadable()
+}
+
 /// Reads a file. What it is shows in its first bytes; a name or type may be wrong.
 ///
 /// # Errors
 /// [`Invalid`] saying why it cannot be read, and what to do.
 pub fn read(bytes: &[u8], settings: &Settings) -> Result<File, Invalid> {
-    let (format, encoding, delimiter, rows, headed) = if bytes.starts_with(b"PK\x03\x04") {
+    let (format, encoding, delimiter, rows, headed) = if is_workbook(bytes) {
         (
             ImportFormat::Xlsx,
             "UTF-8".to_owned(),

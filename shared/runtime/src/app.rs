@@ -87,6 +87,9 @@ pub enum Function {
         /// How many reads of the store a request makes side by side at most: so many connections are made before the first.
         at_once: usize,
     },
+    /// By HTTP requests of anybody for what is the same for everybody: nothing is asked for it, so that no client of a store or a
+    /// queue is in such a program.
+    Pages(fn(&Config) -> axum::Router),
     /// By batches of messages.
     Queue(fn(App, SqsEvent) -> BoxFuture<'static, SqsBatchResponse>),
     /// By batches of changes of tables.

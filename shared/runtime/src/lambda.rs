@@ -21,31 +21,34 @@ use crate::{App, BoxError, Clock, Config, Function, Meter, last_words, metered};
 
 /// Starts a function under the Lambda runtime: the whole of every `main`. Ends the process with a message when it cannot.
 ///
-/// Which of the four ways a function is called is known where this is inlined: what serves the others is not in its program.
+/// Which of the ways a function is called is known where this is inlined: what serves the others is not in its program.
 #[inline(always)]
 pub fn run(name: &str, function: Function) -> std::process::ExitCode {
     match function {
-        Function::Http { router, at_once } => start(name, |app| http(app, router, at_once)),
-        Function::Queue(handle) => start(name, |app| {
-            events(move |event| metered::queue(app.clone(), event, handle).map(Ok))
-        }),
-        Function::Stream(handle) => start(name, |app| {
-            events(move |event| metered::stream(app.clone(), event, handle).map(Ok))
-        }),
-        Function::Schedule(handle) => start(name, |app| events(move |_: serde_json::Value| handle(app.clone()))),
+        Function::Http { router, at_once } => start(name, serve(|app| http(app, router, at_once))),
+        Function::Pages(router) => start(name, pages(router)),
+        Function::Queue(handle) => start(
+            name,
+            serve(|app| events(move |event| metered::queue(app.clone(), event, handle).map(Ok))),
+        ),
+        Function::Stream(handle) => start(
+            name,
+            serve(|app| events(move |event| metered::stream(app.clone(), event, handle).map(Ok))),
+        ),
+        Function::Schedule(handle) => start(
+            name,
+            serve(|app| events(move |_: serde_json::Value| handle(app.clone()))),
+        ),
     }
 }
 
-fn start<F: Future<Output = Result<(), BoxError>>>(
-    name: &str,
-    answer: impl FnOnce(App) -> F,
-) -> std::process::ExitCode {
+fn start(name: &str, work: impl Future<Output = Result<(), BoxError>>) -> std::process::ExitCode {
     logs();
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return failed(name, &error.into()),
     };
-    match runtime.block_on(serve(answer)) {
+    match runtime.block_on(work) {
         Ok(()) => std::process::ExitCode::SUCCESS,
         Err(error) => failed(name, &error),
     }
@@ -89,12 +92,21 @@ async fn serve<F: Future<Output = Result<(), BoxError>>>(answer: impl FnOnce(App
 }
 
 async fn http(app: App, router: fn(App) -> axum::Router, at_once: usize) -> Result<(), BoxError> {
-    if last_words::needed() {
-        last_words::spoken_to(variable("AWS_LAMBDA_RUNTIME_API").ok_or("AWS_LAMBDA_RUNTIME_API is not set")?);
-    }
     let router = router(app.clone());
     if talks_tls() {
         let _ = tokio::time::timeout(Duration::from_secs(1), rehearse(&app, &router, at_once)).await;
+    }
+    requests(router).await
+}
+
+async fn pages(router: fn(&Config) -> axum::Router) -> Result<(), BoxError> {
+    requests(router(&Config::read(variable)?)).await
+}
+
+/// Answers requests, the one that a panic breaks off too.
+async fn requests(router: axum::Router) -> Result<(), BoxError> {
+    if last_words::needed() {
+        last_words::spoken_to(variable("AWS_LAMBDA_RUNTIME_API").ok_or("AWS_LAMBDA_RUNTIME_API is not set")?);
     }
     lambda_http::run(MapResponse::new(router, Answer)).await
 }

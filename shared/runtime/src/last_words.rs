@@ -20,10 +20,14 @@ use crate::answer::Answer;
 /// How long Lambda's runtime interface, on the same machine, may take for the answer.
 const SLOWEST: Duration = Duration::from_secs(1);
 
-type Say = Box<dyn FnOnce(&str) -> Response + Send>;
+/// Makes an answer of the panic's message, and of what stands for it where somebody foresaw it.
+type Say = Box<dyn FnOnce(&str, Option<Response>) -> Response + Send>;
+type Foreseen = Box<dyn FnOnce() -> Response + Send>;
 
 /// The invocation under way, and what is to be said should it break off.
 static PREPARED: Mutex<Option<(String, Say)>> = Mutex::new(None);
+/// What is to be said of work that may be expected to panic, while it goes on.
+static FORESEEN: Mutex<Option<Foreseen>> = Mutex::new(None);
 
 /// Ends when the request is answered: then there is nothing to be said any more.
 #[derive(Debug)]
@@ -43,9 +47,27 @@ pub const fn needed() -> bool {
 }
 
 /// Prepares what is said of an invocation should it break off with a message.
-pub fn prepare(invocation: &str, say: impl FnOnce(&str) -> Response + Send + 'static) -> Prepared {
+pub fn prepare(invocation: &str, say: impl FnOnce(&str, Option<Response>) -> Response + Send + 'static) -> Prepared {
     *PREPARED.lock() = Some((invocation.to_owned(), Box::new(say)));
     Prepared(())
+}
+
+/// Ends with the work that it was made for.
+#[derive(Debug)]
+#[must_use]
+pub struct Instead(());
+
+impl Drop for Instead {
+    fn drop(&mut self) {
+        *FORESEEN.lock() = None;
+    }
+}
+
+/// Has a panic answered by `answer` instead of as a fault of ours, as long as the value lives: for a reader of another's that may stumble
+/// over what somebody forged. Where panics are caught, whoever catches one answers, and nobody asks for this.
+pub fn instead(answer: impl FnOnce() -> Response + Send + 'static) -> Instead {
+    *FORESEEN.lock() = Some(Box::new(answer));
+    Instead(())
 }
 
 /// Has every panic from now on end the process, after what was prepared was sent to the runtime interface at `api` (host and port).
@@ -65,7 +87,9 @@ fn speak(api: &str, message: &str) -> Result<(), BoxError> {
     let Some((invocation, say)) = PREPARED.try_lock().and_then(|mut prepared| prepared.take()) else {
         return Ok(());
     };
-    let answer = Answer(say(message)).into_response().now_or_never();
+    let foreseen = FORESEEN.try_lock().and_then(|mut foreseen| foreseen.take());
+    let answer = Answer(say(message, foreseen.map(|answer| answer()))).into_response();
+    let answer = answer.now_or_never();
     let (parts, body) = answer.ok_or("the answer is not in memory")?.into_parts();
     let mut whole = ApiGatewayV2httpResponse::default();
     whole.status_code = parts.status.as_u16().into();
@@ -102,18 +126,9 @@ mod tests {
 
     use super::*;
 
-    #[test]
-    fn whoever_asked_is_answered_and_the_process_ends() {
-        // It runs itself once more, as the process that ends.
-        if let Ok(api) = std::env::var("AWS_LAMBDA_RUNTIME_API") {
-            spoken_to(api);
-            drop(prepare("earlier", |_| unreachable!("it was answered")));
-            let _prepared = prepare("inv-7", |message| {
-                let status = http::StatusCode::INTERNAL_SERVER_ERROR;
-                (status, [("request-id", "req_7")], format!("broken: {message}")).into_response()
-            });
-            panic!("a fault of ours");
-        }
+    /// What a process of its own sends that panics while it answers an invocation: its head and its body. It is this test binary, which
+    /// runs one test once more.
+    fn last_words_of(test: &str) -> (String, serde_json::Value) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let api = listener.local_addr().unwrap().to_string();
         let server = std::thread::spawn(move || {
@@ -131,30 +146,53 @@ mod tests {
             String::from_utf8(asked).unwrap()
         });
         let child = Command::new(std::env::current_exe().unwrap())
-            .args([
-                "--exact",
-                "last_words::tests::whoever_asked_is_answered_and_the_process_ends",
-                "--nocapture",
-            ])
+            .args(["--exact", &format!("last_words::tests::{test}"), "--nocapture"])
             .env("AWS_LAMBDA_RUNTIME_API", &api)
             .output()
             .unwrap();
         let asked = server.join().unwrap();
-        assert!(
-            !child.status.success() && child.status.code().is_none(),
-            "{:?}",
-            child.status
-        );
+        let ended = !child.status.success() && child.status.code().is_none();
+        assert!(ended, "{:?}", child.status);
+        assert!(String::from_utf8_lossy(&child.stderr).contains("a fault of ours"));
         let (head, body) = asked.split_once("\r\n\r\n").unwrap();
+        (head.to_owned(), serde_json::from_str(body).unwrap())
+    }
+
+    /// Prepares an answer where this is the process that is to end.
+    fn prepared() -> Option<Prepared> {
+        spoken_to(std::env::var("AWS_LAMBDA_RUNTIME_API").ok()?);
+        drop(prepare("earlier", |_, _| unreachable!("it was answered")));
+        Some(prepare("inv-7", |message, instead| {
+            let status = http::StatusCode::INTERNAL_SERVER_ERROR;
+            instead.unwrap_or_else(|| (status, [("request-id", "req_7")], format!("broken: {message}")).into_response())
+        }))
+    }
+
+    #[test]
+    fn whoever_asked_is_answered_and_the_process_ends() {
+        if let Some(_prepared) = prepared() {
+            drop(instead(|| unreachable!("that work was done")));
+            panic!("a fault of ours");
+        }
+        let (head, body) = last_words_of("whoever_asked_is_answered_and_the_process_ends");
         assert!(
             head.starts_with("POST /2018-06-01/runtime/invocation/inv-7/response HTTP/1.1\r\n"),
             "{head}"
         );
-        let body: serde_json::Value = serde_json::from_str(body).unwrap();
         assert_eq!(body["statusCode"], 500);
         assert_eq!(body["body"], "broken: a fault of ours");
         assert_eq!(body["isBase64Encoded"], false);
         assert_eq!(body["headers"]["request-id"], "req_7");
-        assert!(String::from_utf8_lossy(&child.stderr).contains("a fault of ours"));
+    }
+
+    #[test]
+    fn work_that_may_panic_is_answered_by_what_was_foreseen() {
+        if let Some(_prepared) = prepared() {
+            let _instead = instead(|| (http::StatusCode::UNPROCESSABLE_ENTITY, "save it again").into_response());
+            panic!("a fault of ours");
+        }
+        let (_, body) = last_words_of("work_that_may_panic_is_answered_by_what_was_foreseen");
+        assert_eq!(body["statusCode"], 422);
+        assert_eq!(body["body"], "save it again");
     }
 }

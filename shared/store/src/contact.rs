@@ -100,7 +100,7 @@ impl Store {
             return self.plan_create::<Contact>(cx, common, input).await;
         };
         let mut invalid = Invalid::default();
-        let common = invalid.take(common.check(Contact::NOUN, &cx.rules));
+        let common = invalid.take(common.check::<Contact>(&cx.rules));
         let body = invalid.take(Contact::create(input, &cx.rules));
         let (Some(common), Some(mut body)) = (common, body) else {
             return Err(invalid.into());

@@ -515,7 +515,7 @@ impl Store {
         common: Common,
         input: K::In,
     ) -> Result<Planned<K>, StoreError> {
-        let (common, body) = match (common.check(K::NOUN, &cx.rules), K::create(input, &cx.rules)) {
+        let (common, body) = match (common.check::<K>(&cx.rules), K::create(input, &cx.rules)) {
             (Ok(common), Ok(body)) => (common, body),
             (common, body) => {
                 let mut invalid = Invalid::default();
@@ -1007,7 +1007,7 @@ pub fn patched<K: Stored + PartialEq>(
         cx.rules
             .fields
             .iter()
-            .any(|field| field.kind.noun() == K::NOUN && field.key == *key)
+            .any(|field| Some(field.kind) == K::FIELDS && field.key == *key)
     });
     let common = serde_json::to_value(common).map_err(editable)?;
     if let (Some(map), serde_json::Value::Object(common)) = (value.as_object_mut(), common) {
@@ -1029,7 +1029,7 @@ pub fn revised<K: Stored + PartialEq>(
     input: K::In,
 ) -> Result<Record<K>, StoreError> {
     let mut invalid = Invalid::default();
-    let common = invalid.take(common.check(K::NOUN, &cx.rules));
+    let common = invalid.take(common.check::<K>(&cx.rules));
     let body = invalid.take(old.body.revise(input, &cx.rules));
     invalid.check()?;
     let (Some(common), Some(body)) = (common, body) else {

@@ -405,7 +405,7 @@ impl Store {
         key: &SourceKey,
     ) -> Result<Planned<Source>, StoreError> {
         let mut invalid = Invalid::default();
-        let common = invalid.take(common.check(Source::NOUN, &cx.rules));
+        let common = invalid.take(common.check::<Source>(&cx.rules));
         let body = invalid.take(Source::create(input, &cx.rules));
         invalid.check()?;
         let (Some(common), Some(mut body)) = (common, body) else {

@@ -1,13 +1,14 @@
 use std::collections::BTreeSet;
 
 use axum::body::Body;
-use rapport_runtime::{Clock, Config};
+use rapport_runtime::Config;
 use tempfile::TempDir;
 use tower::ServiceExt as _;
 
 use super::*;
 
 const SCRIPT: &str = "export const answer = 42";
+const STYLE: &str = "b{color:teal}";
 const PAGE: &str = "<!doctype html><meta name=\"csp-nonce\" content=\"__NONCE__\"><script type=\"module\" src=\"/assets/index-D1x_9q-B.js\"></script>";
 
 /// A build of the app, with a file beside it that nobody may have.
@@ -24,6 +25,11 @@ fn built() -> TempDir {
         &compression::brotli(SCRIPT.as_bytes()),
     );
     put("web/assets/index-D1x_9q-B.js.gz", b"\x1f\x8bgzip");
+    put(
+        "web/assets/packed-Ez2qRt5u.css.br",
+        &compression::brotli(STYLE.as_bytes()),
+    );
+    put("web/assets/broken-Ez2qRt5u.css.br", b"\xff\xff no brotli");
     put("web/assets/plain-DqR7sT2u.css", b"a{}");
     put("web/assets/icon.svg", b"<svg/>");
     folder
@@ -37,21 +43,7 @@ fn router(folder: Option<&Path>) -> axum::Router {
         "CONSOLE_FOLDER" => folder.clone(),
         _ => None,
     });
-    let dynamodb = aws_sdk_dynamodb::Config::builder()
-        .behavior_version(aws_sdk_dynamodb::config::BehaviorVersion::latest())
-        .build();
-    let sqs = aws_sdk_sqs::Config::builder()
-        .behavior_version(aws_sdk_sqs::config::BehaviorVersion::latest())
-        .build();
-    let app = App::new(
-        config.unwrap(),
-        Clock::default(),
-        aws_sdk_dynamodb::Client::from_conf(dynamodb),
-        aws_sdk_sqs::Client::from_conf(sqs),
-        None,
-        rapport_runtime::Meter::default(),
-    );
-    crate::router(app)
+    crate::router(&config.unwrap())
 }
 
 struct Answer {
@@ -184,6 +176,48 @@ async fn files_are_kept_for_a_year_and_come_as_they_are_compressed() {
             "{path}"
         );
     }
+}
+
+#[tokio::test]
+async fn what_lies_there_compressed_alone_is_unpacked_for_those_who_take_no_brotli() {
+    let folder = built();
+    let router = router(Some(folder.path()));
+    let path = "/assets/packed-Ez2qRt5u.css";
+    for (accepted, encoding) in [
+        ("", ""),
+        ("gzip", ""),
+        ("gzip, br", "br"),
+        ("br;q=0", ""),
+        ("identity", ""),
+    ] {
+        for method in ["GET", "HEAD"] {
+            let headers = [("accept-encoding", accepted), ("range", "bytes=5-")];
+            let headers = if encoding == "br" { &headers[..1] } else { &headers };
+            let answer = ask(&router, method, path, headers).await;
+            let told = ["content-type", "content-encoding", "cache-control", "vary"].map(|name| answer.header(name));
+            let expected = [
+                "text/css",
+                encoding,
+                "public, max-age=31536000, immutable",
+                "accept-encoding",
+            ];
+            assert_eq!((answer.status, told), (200, expected), "{method} {accepted}");
+            match (method, encoding) {
+                ("HEAD", _) => assert!(answer.body.is_empty(), "{accepted}"),
+                (_, "br") => assert_eq!(plain(&answer.body), STYLE),
+                _ => assert_eq!(answer.text(), STYLE),
+            }
+        }
+    }
+    let broken = ask(&router, "GET", "/assets/broken-Ez2qRt5u.css", &[]).await;
+    assert_eq!(
+        (
+            broken.status,
+            broken.header("content-type"),
+            broken.header("cache-control")
+        ),
+        (500, "application/problem+json", "no-store")
+    );
 }
 
 #[test]

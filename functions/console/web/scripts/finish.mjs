@@ -1,5 +1,5 @@
 // After the build: compresses what is worth it, and holds the first script to its budget.
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 
 const BUDGET = 250 * 1024;
@@ -17,7 +17,10 @@ for (const name of await readdir(assets)) {
 }
 
 // What the page loads before it can show anything: the entry and everything it imports without being asked.
-const manifest = JSON.parse(await readFile(new URL('manifest.json', dist), 'utf8'));
+const chunks = new URL('manifest.json', dist);
+const manifest = JSON.parse(await readFile(chunks, 'utf8'));
+// Nobody else asks for it.
+await rm(chunks);
 const first = new Set();
 const follow = (key) => {
   if (first.has(key)) return;

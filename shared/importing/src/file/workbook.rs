@@ -17,38 +17,34 @@ const MOST_PARTS: usize = 2_000;
 
 /// The rows of the first sheet.
 pub(super) fn read(bytes: &[u8]) -> Result<Rows, Invalid> {
-    let broken = || {
-        refused(
-            "file_unreadable",
-            "the workbook cannot be read: save it again, or save it as CSV",
-        )
-    };
     unpacked(bytes)?;
     // The reader is another's: whatever it stumbles over in a forged file is an unreadable file.
-    catch_unwind(AssertUnwindSafe(|| rows(bytes))).unwrap_or_else(|_| Err(broken()))
+    catch_unwind(AssertUnwindSafe(|| rows(bytes))).unwrap_or_else(|_| Err(unreadable()))
+}
+
+/// What is said of a workbook that the reader cannot make sense of.
+pub(super) fn unreadable() -> Invalid {
+    refused(
+        "file_unreadable",
+        "the workbook cannot be read: save it again, or save it as CSV",
+    )
 }
 
 /// Insists on bounds by unpacking once: what a workbook says of its own sizes may be a lie.
 fn unpacked(bytes: &[u8]) -> Result<(), Invalid> {
-    let broken = |_| {
-        refused(
-            "file_unreadable",
-            "the workbook cannot be read: save it again, or save it as CSV",
-        )
-    };
     let large = || {
         refused(
             "too_large",
             "the workbook unpacks to more than 64 MB: save the rows as CSV",
         )
     };
-    let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).map_err(broken)?;
+    let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).map_err(|_| unreadable())?;
     if archive.len() > MOST_PARTS {
         return Err(large());
     }
     let mut left = MOST_UNPACKED;
     for place in 0..archive.len() {
-        let part = archive.by_index(place).map_err(broken)?;
+        let part = archive.by_index(place).map_err(|_| unreadable())?;
         let length = io::copy(&mut part.take(left + 1), &mut io::sink())
             .map_err(|_| refused("file_unreadable", "the workbook is damaged: save it again"))?;
         left = left.checked_sub(length).ok_or_else(large)?;
@@ -57,21 +53,15 @@ fn unpacked(bytes: &[u8]) -> Result<(), Invalid> {
 }
 
 fn rows(bytes: &[u8]) -> Result<Rows, Invalid> {
-    let broken = |_| {
-        refused(
-            "file_unreadable",
-            "the workbook cannot be read: save it again, or save it as CSV",
-        )
-    };
-    let mut book: Xlsx<_> = Xlsx::new(Cursor::new(bytes)).map_err(broken)?;
+    let mut book: Xlsx<_> = Xlsx::new(Cursor::new(bytes)).map_err(|_| unreadable())?;
     let name = book.sheet_names().first().cloned();
     let name = name.ok_or_else(|| refused("file_empty", "the workbook has no sheet"))?;
-    let mut cells = book.worksheet_cells_reader(&name).map_err(broken)?;
+    let mut cells = book.worksheet_cells_reader(&name).map_err(|_| unreadable())?;
     let mut rows = Rows::default();
     let mut row: Vec<String> = Vec::new();
     let mut present = 0;
     let mut copied = 0;
-    while let Some(cell) = cells.next_cell().map_err(broken)? {
+    while let Some(cell) = cells.next_cell().map_err(|_| unreadable())? {
         let (at, column) = cell.get_position();
         let text = text(cell.get_value());
         if text.is_empty() {
