@@ -984,6 +984,21 @@ mod tests {
     }
 
     #[test]
+    fn whatever_may_be_sent_is_changed_by_a_change() {
+        let now = "2026-11-23T09:00:00Z";
+        let id = |prefix| RecordId::new(prefix).to_string();
+        let sent = json!({
+            "subject": "The handle", "body": "It came off", "contact_id": id(Prefix::Contact), "company_id": id(Prefix::Company),
+            "order_id": id(Prefix::Order), "channel": "phone", "kind": "complaint", "priority": "high", "status": "open",
+            "assignee_id": id(Prefix::User),
+        });
+        let changed = created(json!({"subject": "A"}), now)
+            .revise(serde_json::from_value(sent.clone()).unwrap(), &rules(now))
+            .unwrap();
+        assert_eq!(serde_json::to_value(changed.editable()).unwrap(), sent);
+    }
+
+    #[test]
     fn deadlines_stand_unless_the_priority_of_an_unsettled_ticket_changes() {
         let now = "2026-11-23T09:00:00Z";
         let ticket = created(json!({"subject":"A"}), now);

@@ -826,8 +826,11 @@ mod tests {
             short.starts_with(r#"{"type":"lead.updated","timestamp":"2026-11-22T00:00:00.000Z","id":"evt_"#),
             "{short}"
         );
-        let long = payload(&event(serde_json::json!({"note":"x".repeat(MOST_PAYLOAD)})));
-        let long: serde_json::Value = serde_json::from_str(&long).unwrap();
+        let noted = |length| payload(&event(serde_json::json!({"note": "x".repeat(length)})));
+        let left = 20 * 1_024 - noted(0).len();
+        let longest = noted(left);
+        assert_eq!((longest.len(), longest.contains("truncated")), (20_480, false));
+        let long: serde_json::Value = serde_json::from_str(&noted(left + 1)).unwrap();
         assert_eq!(long["data"], serde_json::json!({"id":"lead_1","version":3}));
         assert_eq!(
             (&long["truncated"], &long["previous"]),

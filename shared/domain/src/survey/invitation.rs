@@ -342,6 +342,21 @@ mod tests {
     }
 
     #[test]
+    fn what_was_said_is_kept() {
+        let asked =
+            serde_json::json!({"key": "waited", "kind": "scale", "text": {"en": "I had to wait"}, "from": 1, "to": 5});
+        let said = serde_json::json!({"score": 4, "comment": "All well", "answers": {"waited": 2}});
+        let (item, said): (Item, AnswerIn) = (
+            serde_json::from_value(asked).unwrap(),
+            serde_json::from_value(said).unwrap(),
+        );
+        let now = rules("2026-11-22T12:00:00Z");
+        let answered = invitation(Metric::Csat).answer(said.clone(), &[item], &now).unwrap();
+        assert_eq!((answered.score, answered.comment), (Some(4), said.comment));
+        assert_eq!((answered.answers, answered.answered_at), (said.answers, Some(now.now)));
+    }
+
+    #[test]
     fn reminders_go_one_after_the_other_and_never_after_an_answer() {
         let fresh = invitation(Metric::Csat);
         let now = fresh.due_at + SignedDuration::from_hours(72);
