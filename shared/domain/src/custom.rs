@@ -471,7 +471,12 @@ mod tests {
             declared(FieldKind::Contact, "c", true),
         ];
         let values = ["a", "b", "c"].map(|key| (key.to_owned(), json!(format!("{key} Given"))));
-        for (noun, keys) in [(FieldKind::Lead, &["a"][..]), ("contact", &["b", "c"]), ("order", &[])] {
+        for (kind, keys) in [
+            (Some(FieldKind::Lead), &["a"][..]),
+            (Some(FieldKind::Contact), &["b", "c"]),
+            (Some(FieldKind::Order), &[]),
+            (None, &[]),
+        ] {
             let expected: Vec<Unique> = keys
                 .iter()
                 .map(|key| Unique {

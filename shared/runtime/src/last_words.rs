@@ -188,11 +188,10 @@ mod tests {
     #[test]
     fn work_that_may_panic_is_answered_by_what_was_foreseen() {
         if let Some(_prepared) = prepared() {
-            let _instead = instead(|| (http::StatusCode::UNPROCESSABLE_ENTITY, "save it again").into_response());
+            let _instead = instead(|| http::StatusCode::UNPROCESSABLE_ENTITY.into_response());
             panic!("a fault of ours");
         }
         let (_, body) = last_words_of("work_that_may_panic_is_answered_by_what_was_foreseen");
         assert_eq!(body["statusCode"], 422);
-        assert_eq!(body["body"], "save it again");
     }
 }
