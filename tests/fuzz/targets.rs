@@ -198,7 +198,7 @@ pub fn signature(bytes: &[u8]) {
 fn made<K: Kind>(fields: Value) -> Option<Record<K>> {
     let rules = rules();
     let (common, input) = split::<K::In>(fields).ok()?;
-    let common = common.check(K::NOUN, &rules).ok()?;
+    let common = common.check::<K>(&rules).ok()?;
     let body = K::create(input, &rules).ok()?;
     let actor = Actor::worker("fuzz", "req_1");
     let record = Record::new(RecordId::from_u128(K::PREFIX, 5), body, common, &actor, rules.now);
