@@ -103,8 +103,10 @@ fn opens_nothing_else<T>(sealed: &str, bytes: &[u8], open: impl Fn(&str) -> Opti
     if let Some(other) = edited(sealed, bytes).filter(|other| other != sealed) {
         assert!(open(&other).is_none(), "{other} opens what {sealed} does");
     }
+    let made_up = String::from_utf8_lossy(bytes);
+    // With coverage and comparisons to go by, the sealed text itself is found.
     assert!(
-        open(&String::from_utf8_lossy(bytes)).is_none(),
+        made_up == sealed || open(&made_up).is_none(),
         "a made-up text opens something"
     );
 }

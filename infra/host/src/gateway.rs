@@ -268,6 +268,10 @@ impl GatewayRequest {
         }
         // `url` is what the functions' side normalises with; it goes by the URL standard (dot segments, hosts).
         let path = head.uri.path();
+        // `*` asks about the server and names nothing of it; behind a host it would become part of the host's name.
+        if path == "*" {
+            return Err((StatusCode::BAD_REQUEST, "The request names no path"));
+        }
         let full = format!("http://{authority}{path}");
         let Ok(url) = url::Url::parse(&full) else {
             return Err((StatusCode::BAD_REQUEST, "The Host header names no host"));
@@ -918,6 +922,18 @@ mod tests {
             let refused = request.err().map(|(status, _)| status);
             assert_eq!(refused, Some(StatusCode::BAD_REQUEST), "{headers:?}");
         }
+    }
+
+    #[test]
+    fn the_server_as_a_whole_is_nothing_to_ask_for() {
+        let taken = |target: &str| {
+            let request = http::Request::options(target).header("host", "127.0.0.1:8080");
+            let head = request.body(()).unwrap().into_parts().0;
+            let peer = "127.0.0.1:1".parse().unwrap();
+            GatewayRequest::new(head, Bytes::new(), peer, 1, String::new())
+        };
+        assert_eq!(taken("*").unwrap_err().0, StatusCode::BAD_REQUEST);
+        assert_eq!(taken("/*").unwrap().url, "http://127.0.0.1:8080/*");
     }
 
     #[tokio::test]
