@@ -3,6 +3,7 @@
 
 mod compression;
 mod docs;
+mod files;
 mod web;
 
 use std::path::Path;

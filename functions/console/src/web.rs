@@ -5,16 +5,14 @@
 
 use std::path::Path;
 
-use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse as _, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, header};
 use rapport_http::Problem;
-use tower_http::services::ServeDir;
 
-use crate::{Folder, compression};
+use crate::{Folder, compression, files};
 
 /// Where `index.html` wants the nonce.
 const PLACEHOLDER: &str = "__NONCE__";
@@ -22,12 +20,6 @@ const PLACEHOLDER: &str = "__NONCE__";
 const NOT_THE_APPS: [&str; 7] = ["v1", "s", "hooks", "docs", "openapi.json", "health", ".well-known"];
 /// What may lie beside `index.html`: its icons and what robots and browsers look for. Not pages: these need their policy.
 const BESIDE: [&str; 6] = ["svg", "png", "ico", "webmanifest", "txt", "woff2"];
-/// For a file whose name carries a digest of what is in it.
-const FOREVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
-const AN_HOUR: HeaderValue = HeaderValue::from_static("public, max-age=3600");
-const LONGEST_PATH: usize = 200;
-/// No file of the build is larger, in bytes.
-const LARGEST: usize = 4 * 1024 * 1024;
 const PERMISSIONS: &str = "accelerometer=(), autoplay=(), camera=(), display-capture=(), encrypted-media=(), \
     fullscreen=(), geolocation=(), gyroscope=(), hid=(), idle-detection=(), magnetometer=(), microphone=(), midi=(), \
     payment=(), picture-in-picture=(), publickey-credentials-create=(), publickey-credentials-get=(), \
@@ -53,8 +45,7 @@ pub async fn otherwise(State(folder): State<Folder>, request: Request) -> Respon
     let path = request.uri().path().trim_start_matches('/');
     let first = path.split('/').next().unwrap_or_default();
     if first == "assets" {
-        let cache = if is_hashed(path) { FOREVER } else { AN_HOUR };
-        return file(folder, request, cache).await;
+        return files::file(folder, request).await;
     }
     if NOT_THE_APPS.contains(&first) {
         return Problem::not_found().into_response();
@@ -63,7 +54,7 @@ pub async fn otherwise(State(folder): State<Folder>, request: Request) -> Respon
         && let Some((_, extension)) = path.rsplit_once('.')
         && BESIDE.contains(&extension)
     {
-        return file(folder, request, AN_HOUR).await;
+        return files::file(folder, request).await;
     }
     let page = if takes_pages(request.headers()) {
         page(folder, request.headers()).await
@@ -79,96 +70,6 @@ fn takes_pages(headers: &HeaderMap) -> bool {
     accepted
         .filter_map(|value| value.to_str().ok())
         .any(|value| value.contains("text/html"))
-}
-
-/// A file, in a compressed form that lies beside it where the caller takes that. In an archive for the cloud some lie there in that
-/// form alone: for the few who take none it is unpacked.
-async fn file(folder: &Path, request: Request, cache: HeaderValue) -> Response {
-    if !is_plain(request.uri().path()) {
-        return Problem::not_found().into_response();
-    }
-    let packed = as_brotli(&request);
-    let mut answer = served(folder, request).await;
-    if answer.status() == StatusCode::NOT_FOUND {
-        answer = unpacked(served(folder, packed).await).await;
-    }
-    if answer.status() == StatusCode::NOT_FOUND {
-        return Problem::not_found().into_response();
-    }
-    let found = !answer.status().is_client_error() && !answer.status().is_server_error();
-    let headers = answer.headers_mut();
-    if found {
-        headers.insert(header::CACHE_CONTROL, cache);
-    }
-    headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
-    headers.insert("cross-origin-resource-policy", HeaderValue::from_static("same-origin"));
-    answer
-}
-
-async fn served(folder: &Path, request: Request) -> Response {
-    let mut files = ServeDir::new(folder)
-        .append_index_html_on_directories(false)
-        .precompressed_br()
-        .precompressed_gzip();
-    match files.try_call(request).await {
-        Ok(found) => found.map(Body::new),
-        Err(error) => Problem::internal(format!("a file of the console: {error}")).into_response(),
-    }
-}
-
-/// The same request of somebody who takes brotli, for the whole file.
-fn as_brotli(request: &Request) -> Request {
-    let mut packed = Request::new(Body::empty());
-    *packed.method_mut() = request.method().clone();
-    *packed.uri_mut() = request.uri().clone();
-    packed
-        .headers_mut()
-        .insert(header::ACCEPT_ENCODING, HeaderValue::from_static("br"));
-    packed
-}
-
-/// An answer as it was before brotli. One that is not compressed stays.
-async fn unpacked(packed: Response) -> Response {
-    let (mut head, body) = packed.into_parts();
-    if head.headers.remove(header::CONTENT_ENCODING).is_none() {
-        return Response::from_parts(head, body);
-    }
-    head.headers.remove(header::CONTENT_LENGTH);
-    let bytes = axum::body::to_bytes(body, LARGEST).await.map_err(std::io::Error::other);
-    let plain = match bytes {
-        // A HEAD has no body.
-        Ok(bytes) if bytes.is_empty() => Ok(Vec::new()),
-        bytes => bytes.and_then(|bytes| compression::unpacked(&bytes)),
-    };
-    match plain {
-        Ok(plain) => Response::from_parts(head, plain.into()),
-        Err(error) => Problem::internal(format!("a file of the console: {error}")).into_response(),
-    }
-}
-
-/// Whether a path is made of names that a build gives: no way up, nothing hidden, nothing encoded.
-fn is_plain(path: &str) -> bool {
-    let plain = |name: &str| {
-        !name.is_empty()
-            && !name.starts_with('.')
-            && name
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
-    };
-    path.len() <= LONGEST_PATH && path.strip_prefix('/').is_some_and(|path| path.split('/').all(plain))
-}
-
-/// Whether a file's name ends as the build's do: a dash and eight characters of a digest. Icons keep their plain names.
-fn is_hashed(path: &str) -> bool {
-    let name = path.rsplit('/').next().unwrap_or_default();
-    let stem = name.split('.').next().unwrap_or_default().as_bytes();
-    let Some((stem, digest)) = stem.split_last_chunk::<8>() else {
-        return false;
-    };
-    let is_mixed = digest
-        .iter()
-        .any(|byte| byte.is_ascii_digit() || byte.is_ascii_uppercase());
-    stem.ends_with(b"-") && is_mixed
 }
 
 /// The app's page with a nonce of its own; `None` when no app is built.

@@ -220,21 +220,6 @@ async fn what_lies_there_compressed_alone_is_unpacked_for_those_who_take_no_brot
     );
 }
 
-#[test]
-fn names_with_a_digest_are_told_from_plain_ones() {
-    for (path, expected) in [
-        ("assets/index-BmN3xK_2.js", true),
-        ("assets/List-D-x4_aBq.js.map", true),
-        ("assets/inter-latin-wght-normal-Dx4kXJAl.woff2", true),
-        ("assets/icon.svg", false),
-        ("assets/icon-maskable.svg", false),
-        ("assets/BmN3xK_2.js", false),
-        ("assets/", false),
-    ] {
-        assert_eq!(is_hashed(path), expected, "{path}");
-    }
-}
-
 #[tokio::test]
 async fn a_head_has_the_answers_headers_and_no_body() {
     let folder = built();
